@@ -1,0 +1,523 @@
+/*
+ * engine/fuse.c - from nodes to steps.
+ *
+ * Steps stand in the order in which they run. An elementwise node joins a step of its own iteration (the same dims) if
+ * everything it reads is made in that step or before it; otherwise it opens a new one. Such a step walks tiles that stay in
+ * L1, reads each input once and writes only what someone else needs. Steps over single elements become scalar programs.
+ */
+#include "engine/engine.h"
+
+#include <string.h>
+
+/* Members of a step that walks tiles: more would not stay in L1 together. */
+#define MOST_MEMBERS 48u
+#define TILE 1024
+
+ks__step *ks__step_new(ks_graph *g, ks__plan *plan, ks__step_kind kind, uint32_t local)
+{
+    if (!ks__grow(g, &plan->steps, &plan->step_capacity, plan->step_count, sizeof *plan->steps))
+        return NULL;
+    ks__step *step = &plan->steps[plan->step_count++];
+    memset(step, 0, sizeof *step);
+    step->kind = (uint8_t)kind;
+    step->local = local;
+    step->dims = plan->locals[local].dims;
+    return step;
+}
+
+/* ---- which step ---------------------------------------------------------------------------------------- */
+
+typedef struct open_step {
+    const ks__dims *dims;
+    uint32_t step, members;
+} open_step;
+
+/* The latest open step of each iteration, a few of them. */
+typedef struct fusing {
+    open_step open[16];
+    uint32_t count, next;
+    uint32_t *member_of; /* [plan->count] the following member of the same step, KS__NONE at the end */
+    uint32_t *first, *last; /* [steps] */
+    uint32_t step_room;
+} fusing;
+
+static bool is_copy(const ks__plan *plan, const ks__local *local)
+{
+    const ks_op *op = local->node->op;
+    return (op->flags & KS_OP_VIEW) && local->n && plan->locals[local->inputs[0]].role != KS__ROLE_NUMBER &&
+           plan->locals[local->inputs[0]].dtype == local->dtype;
+}
+
+static const ks_tile *tile_of(const ks__local *local)
+{
+    const ks_op *op = local->node->op;
+    if (!op->tiles || local->n == 0 || local->n > 4)
+        return NULL;
+    ks_dtype in = ks__input_dtype(local->node, local->n - 1);
+    const ks_tile *tile = ks__result_letter(op) == 'D' ? &op->tiles[(int)in * KS_DTYPES + local->dtype] : &op->tiles[in];
+    return tile->fn[0] ? tile : NULL;
+}
+
+static ks_tile_fn tile_fn(const ks_graph *g, const ks_tile *tile)
+{
+    for (int isa = g->isa; isa > 0; isa--) {
+        if (tile->fn[isa])
+            return tile->fn[isa];
+    }
+    return tile->fn[0];
+}
+
+static ks_scalar_fn scalar_fn(const ks_graph *g, const ks_tile *tile)
+{
+    for (int isa = g->isa; isa > 0; isa--) {
+        if (tile->scalar[isa])
+            return tile->scalar[isa];
+    }
+    return tile->scalar[0];
+}
+
+/* The last step that makes something this local reads; KS__NONE when all was there before. */
+static uint32_t latest_input(const ks__plan *plan, const ks__local *local)
+{
+    uint32_t latest = KS__NONE;
+    for (uint32_t k = 0; k < local->n; k++) {
+        uint32_t step = plan->locals[local->inputs[k]].step;
+        if (ks__input_letter(local->node->op, k) != 'S' && step != KS__NONE && (latest == KS__NONE || step > latest))
+            latest = step;
+    }
+    return latest;
+}
+
+static uint32_t find_open(const ks_graph *g, const ks__plan *plan, const fusing *f, const ks__local *local, uint32_t latest)
+{
+    if (g->options.without & KS_FUSE || g->options.check_finite)
+        return KS__NONE;
+    for (uint32_t k = 0; k < f->count; k++) {
+        const open_step *open = &f->open[k];
+        bool room = open->members < MOST_MEMBERS || (open->dims->count == 1 && !(g->options.without & KS_BYTECODE));
+        if (open->dims == local->dims && room && (latest == KS__NONE || open->step >= latest) && plan->steps[open->step].kind == KS__STEP_TILES)
+            return k;
+    }
+    return KS__NONE;
+}
+
+static bool join(ks_graph *g, ks__plan *plan, fusing *f, uint32_t i)
+{
+    ks__local *local = &plan->locals[i];
+    uint32_t k = find_open(g, plan, f, local, latest_input(plan, local));
+    if (k != KS__NONE) {
+        open_step *open = &f->open[k];
+        local->step = open->step;
+        open->members++;
+        f->member_of[f->last[open->step]] = i;
+        f->last[open->step] = i;
+        return true;
+    }
+    if (!ks__step_new(g, plan, KS__STEP_TILES, i))
+        return false;
+    local->step = plan->step_count - 1;
+    f->first[local->step] = f->last[local->step] = i;
+    for (k = 0; k < f->count && f->open[k].dims != local->dims; k++)
+        continue;
+    if (k == f->count)
+        k = f->count < 16 ? f->count++ : f->next++ % 16;
+    f->open[k] = (open_step){local->dims, local->step, 1};
+    return true;
+}
+
+static bool assign_steps(ks_graph *g, ks__plan *plan, fusing *f)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        ks__local *local = &plan->locals[i];
+        if (!local->needed || local->same != i || local->role != KS__ROLE_MADE)
+            continue;
+        if (local->node->op->flags & KS_OP_EFFECT) {
+            local->memory = plan->locals[local->inputs[1]].memory; /* what is assigned: committed after the last step */
+            local->step = plan->locals[local->inputs[1]].step;
+        } else if (is_copy(plan, local)) {
+            local->memory = plan->locals[local->inputs[0]].memory;
+            local->step = plan->locals[local->inputs[0]].step;
+        } else if (tile_of(local)) {
+            if (!join(g, plan, f, i))
+                return false;
+        } else if (local->node->op->kernel) {
+            if (!ks__step_new(g, plan, KS__STEP_KERNEL, i))
+                return false;
+            local->step = plan->step_count - 1;
+            f->first[local->step] = i;
+        } else {
+            return ks__refuse(g, KS_BAD_DTYPE, ks_node_place(local->node), "%s '%s' has no kernel for %s", local->node->op->name,
+                              ks_name(local->node), ks_dtype_name((ks_dtype)local->dtype));
+        }
+    }
+    return true;
+}
+
+/* ---- who reads what, and until when -------------------------------------------------------------------- */
+
+static void note_read(ks__plan *plan, uint32_t local, uint32_t step)
+{
+    ks__local *root = &plan->locals[plan->locals[local].memory];
+    if (root->role != KS__ROLE_MADE)
+        return;
+    if (plan->locals[local].memory != local || step != root->step)
+        root->inside = false;
+    if (step > root->last)
+        root->last = step;
+}
+
+static void find_reads(ks__plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        plan->locals[i].inside = true;
+        plan->locals[i].last = plan->locals[i].step == KS__NONE ? 0 : plan->locals[i].step;
+    }
+    for (uint32_t i = 0; i < plan->count; i++) {
+        ks__local *local = &plan->locals[i];
+        bool view = local->memory != i;
+        for (uint32_t k = 0; local->needed && local->same == i && local->role == KS__ROLE_MADE && k < local->n; k++) {
+            if (ks__input_letter(local->node->op, k) == 'S')
+                continue;
+            if (view)
+                plan->locals[local->memory].inside = plan->locals[local->memory].role != KS__ROLE_MADE;
+            else
+                note_read(plan, local->inputs[k], local->step);
+        }
+        if ((local->target || local->effect) && plan->locals[plan->locals[local->same].memory].role == KS__ROLE_MADE) {
+            plan->locals[plan->locals[local->same].memory].inside = false;
+            plan->locals[plan->locals[local->same].memory].last = KS__NONE; /* until the end */
+        }
+    }
+    for (uint32_t i = 0; i < plan->count; i++) {
+        ks__local *local = &plan->locals[i];
+        if (local->needed && local->same == i && local->role == KS__ROLE_MADE && plan->steps[local->step].kind != KS__STEP_TILES)
+            local->inside = false;
+    }
+}
+
+/* ---- steps that walk tiles ----------------------------------------------------------------------------- */
+
+static int64_t lcm(int64_t a, int64_t b)
+{
+    int64_t x = a, y = b;
+    while (y) {
+        int64_t t = x % y;
+        x = y;
+        y = t;
+    }
+    return a / x * b;
+}
+
+/* Collapses a broadcast of `from` over `to`: dims from the innermost, stride 0 where it repeats. */
+static void collapse(const ks_shape *from, const ks_shape *to, ks__slot *slot)
+{
+    int64_t stride = 1;
+    slot->rank = 0;
+    for (int i = 1; i <= to->rank; i++) {
+        int64_t dim = to->dim[to->rank - i], own = i <= from->rank ? from->dim[from->rank - i] : 1, step = own == 1 ? 0 : stride;
+        stride *= own;
+        if (dim == 1)
+            continue;
+        uint8_t r = slot->rank;
+        bool joins = r && (step == 0 ? slot->stride[r - 1] == 0 : slot->stride[r - 1] != 0 && slot->stride[r - 1] * slot->dim[r - 1] == step);
+        if (joins) {
+            slot->dim[r - 1] *= dim;
+        } else {
+            slot->dim[r] = dim;
+            slot->stride[r] = step;
+            slot->rank++;
+        }
+    }
+}
+
+/* After how many elements the broadcast repeats: 1 for a scalar, the row's length for a row; 0 when it does not. */
+static int64_t period(const ks__slot *slot)
+{
+    if (slot->rank == 0 || (slot->rank == 1 && slot->stride[0] == 0))
+        return 1;
+    return slot->rank == 2 && slot->stride[0] == 1 && slot->stride[1] == 0 ? slot->dim[0] : 0;
+}
+
+typedef struct tiling {
+    ks__slot *slots;
+    uint32_t slot_count;
+    uint32_t free[64], free_count, scratch;
+    uint32_t *slot_of, *last_use; /* [plan->count] scratch */
+} tiling;
+
+static uint16_t input_slot(ks__plan *plan, const ks__step *step, tiling *t, const ks__local *local, uint32_t k)
+{
+    uint32_t i = local->inputs[k];
+    const ks__local *input = &plan->locals[i];
+    ks_dtype dtype = ks__input_dtype(local->node, k);
+    if (input->role == KS__ROLE_MADE && input->step == local->step && input->memory == i)
+        return (uint16_t)t->slot_of[i];
+    for (uint32_t s = 0; s < t->slot_count; s++) {
+        if (t->slots[s].local == i && t->slots[s].kind != KS__SLOT_TILE && t->slots[s].dtype == (uint8_t)dtype)
+            return (uint16_t)s;
+    }
+    ks__slot *slot = &t->slots[t->slot_count];
+    *slot = (ks__slot){.kind = KS__SLOT_DIRECT, .size = (uint8_t)ks_dtype_size(dtype), .dtype = (uint8_t)dtype, .local = i};
+    if (input->dims != step->dims) {
+        collapse(&input->dims->shape, &step->dims->shape, slot);
+        if (!(slot->rank == 1 && slot->stride[0] == 1)) {
+            slot->kind = KS__SLOT_SPREAD;
+            slot->scratch = t->scratch++; /* stays filled: never given to another */
+        }
+    } else if (input->role == KS__ROLE_NUMBER) {
+        slot->kind = KS__SLOT_SPREAD;
+        slot->scratch = t->scratch++;
+    }
+    return (uint16_t)t->slot_count++;
+}
+
+static uint16_t output_slot(ks__plan *plan, tiling *t, uint32_t i)
+{
+    ks__local *local = &plan->locals[i];
+    ks__slot *slot = &t->slots[t->slot_count];
+    *slot = (ks__slot){.kind = KS__SLOT_DIRECT, .size = (uint8_t)ks_dtype_size((ks_dtype)local->dtype), .dtype = local->dtype, .local = i};
+    if (local->inside) {
+        slot->kind = KS__SLOT_TILE;
+        slot->scratch = t->free_count ? t->free[--t->free_count] : t->scratch++;
+    }
+    t->slot_of[i] = t->slot_count;
+    return (uint16_t)t->slot_count++;
+}
+
+static void release_inputs(ks__plan *plan, tiling *t, const ks__local *local, uint32_t order)
+{
+    for (uint32_t k = 0; k < local->n; k++) {
+        uint32_t i = local->inputs[k];
+        const ks__local *input = &plan->locals[i];
+        bool mine = input->role == KS__ROLE_MADE && input->step == local->step && input->memory == i && input->inside;
+        if (mine && t->last_use[i] == order && t->free_count < 64) {
+            t->free[t->free_count++] = t->slots[t->slot_of[i]].scratch;
+            t->last_use[i] = KS__NONE; /* once */
+        }
+    }
+}
+
+/* A tile's length: so that rows that are broadcast begin with a tile and are filled once, and whole vectors fit. */
+static void choose_tile(ks__step *step, tiling *t)
+{
+    int64_t whole = 1;
+    for (uint32_t s = 0; s < t->slot_count; s++) {
+        int64_t p = t->slots[s].kind == KS__SLOT_SPREAD ? period(&t->slots[s]) : 1;
+        if (p > 1 && lcm(whole, p) <= TILE)
+            whole = lcm(whole, p);
+    }
+    int64_t unit = lcm(whole, 16);
+    if (unit > TILE)
+        unit = whole = 16;
+    int64_t tile = t->scratch > 12 ? TILE / 2 : TILE;
+    tile = tile / unit * unit > 0 ? tile / unit * unit : unit;
+    for (uint32_t s = 0; s < t->slot_count; s++) {
+        int64_t p = t->slots[s].kind == KS__SLOT_SPREAD ? period(&t->slots[s]) : 0;
+        if (p > 0 && (tile % p == 0 || step->dims->count <= tile))
+            t->slots[s].kind = KS__SLOT_FILLED;
+    }
+    int64_t tiles = (step->dims->count + tile - 1) / tile;
+    step->u.tiles.tile = tile;
+    step->u.tiles.per_task = tiles > 16 ? 16 : tiles > 0 ? tiles : 1;
+    step->u.tiles.tasks = (tiles + step->u.tiles.per_task - 1) / step->u.tiles.per_task;
+}
+
+static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tiling *t)
+{
+    ks__step *step = &plan->steps[s];
+    uint32_t members = 0, inputs = 0;
+    for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i]) {
+        const ks__local *local = &plan->locals[i];
+        for (uint32_t k = 0; k < local->n; k++)
+            t->last_use[local->inputs[k]] = members;
+        members++;
+        inputs += local->n;
+    }
+    ks__tile_op *ops = ks__plan_get(g, plan, members * sizeof *ops);
+    t->slots = ks__plan_get(g, plan, (members + inputs) * sizeof *t->slots);
+    t->slot_count = t->free_count = t->scratch = 0;
+    if (!ops || !t->slots)
+        return false;
+    uint32_t order = 0;
+    for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i], order++) {
+        const ks__local *local = &plan->locals[i];
+        ks__tile_op *op = &ops[order];
+        *op = (ks__tile_op){.fn = tile_fn(g, tile_of(local)), .attrs = ks__attrs(local->node), .local = i, .n = (uint16_t)local->n};
+        for (uint32_t k = 0; k < local->n; k++)
+            op->in[k] = input_slot(plan, step, t, local, k);
+        release_inputs(plan, t, local, order); /* the result may take over what dies here: tiles may be written in place */
+        op->out = output_slot(plan, t, i);
+    }
+    step->count = members;
+    step->u.tiles.ops = ops;
+    step->u.tiles.slots = t->slots;
+    step->u.tiles.slot_count = t->slot_count;
+    step->u.tiles.scratch_tiles = t->scratch;
+    choose_tile(step, t);
+    step->threads = step->u.tiles.tasks > 1;
+    return true;
+}
+
+/* ---- scalar programs ----------------------------------------------------------------------------------- */
+
+static bool scalar_step(ks_graph *g, const ks__plan *plan, const fusing *f, uint32_t s)
+{
+    if (plan->steps[s].dims->count != 1 || g->options.without & KS_BYTECODE)
+        return false;
+    for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i]) {
+        if (!scalar_fn(g, tile_of(&plan->locals[i])) || plan->locals[i].n > 3)
+            return false;
+    }
+    return true;
+}
+
+typedef struct coding {
+    ks__step *step;
+    uint32_t *place, *last_use; /* [plan->count] offset in the file, KS__NONE: none yet */
+    uint32_t *free, free_count, slots;
+    uint32_t *placed, placed_count; /* locals whose place is to be forgotten afterwards */
+} coding;
+
+static uint32_t new_slot(coding *c)
+{
+    return c->free_count ? c->free[--c->free_count] : c->slots++ * 8;
+}
+
+/* A number that this step reads as two dtypes would need two places; that does not happen inside one T, but compare and cast
+ * may do it, so numbers are placed by dtype. */
+static uint32_t read_place(ks__plan *plan, coding *c, const ks__local *local, uint32_t k)
+{
+    uint32_t i = local->inputs[k];
+    const ks__local *input = &plan->locals[i];
+    ks_dtype dtype = ks__input_dtype(local->node, k);
+    if (input->role != KS__ROLE_NUMBER && c->place[i] != KS__NONE)
+        return c->place[i];
+    for (uint32_t n = 0; input->role == KS__ROLE_NUMBER && c->place[i] != KS__NONE && n < c->step->u.scalars.in_count; n++) {
+        const ks__scalar_copy *copy = &c->step->u.scalars.in[n];
+        if (copy->local == i && copy->dtype == (uint8_t)dtype)
+            return copy->at;
+    }
+    uint32_t at = c->slots++ * 8; /* values from outside keep their place for the whole program */
+    c->place[i] = at;
+    c->placed[c->placed_count++] = i;
+    c->step->u.scalars.in[c->step->u.scalars.in_count++] =
+        (ks__scalar_copy){.local = i, .at = at, .size = (uint8_t)ks_dtype_size(dtype), .dtype = (uint8_t)dtype};
+    return at;
+}
+
+static void code_one(ks_graph *g, ks__plan *plan, coding *c, uint32_t i, uint32_t order)
+{
+    ks__local *local = &plan->locals[i];
+    ks__step *step = c->step;
+    uint32_t in[3] = {0, 0, 0};
+    for (uint32_t k = 0; k < local->n; k++)
+        in[k] = read_place(plan, c, local, k);
+    for (uint32_t k = 0; k < local->n; k++) {
+        uint32_t j = local->inputs[k];
+        const ks__local *input = &plan->locals[j];
+        if (input->role == KS__ROLE_MADE && input->step == local->step && input->memory == j && input->inside && c->last_use[j] == order) {
+            c->free[c->free_count++] = c->place[j];
+            c->last_use[j] = KS__NONE;
+        }
+    }
+    uint32_t out = new_slot(c);
+    c->place[i] = out;
+    c->placed[c->placed_count++] = i;
+    ks__scalar_op *op = &step->u.scalars.ops[order];
+    *op = (ks__scalar_op){.fn = scalar_fn(g, tile_of(local)), .out = out, .a = in[0], .b = in[1]};
+    if (local->n > 2 || local->node->op->attrs_size) {
+        step->u.scalars.rare[step->u.scalars.rare_count++] = (ks__scalar_rare){ks__attrs(local->node), i, in[2]};
+        op->rare = step->u.scalars.rare_count;
+    }
+    if (!local->inside)
+        step->u.scalars.out[step->u.scalars.out_count++] =
+            (ks__scalar_copy){.local = i, .at = out, .size = (uint8_t)ks_dtype_size((ks_dtype)local->dtype), .dtype = local->dtype};
+}
+
+static bool build_scalars(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, coding *c)
+{
+    ks__step *step = &plan->steps[s];
+    uint32_t members = 0, inputs = 0, rare = 0, out = 0;
+    for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i], members++) {
+        const ks__local *local = &plan->locals[i];
+        for (uint32_t k = 0; k < local->n; k++) {
+            c->last_use[local->inputs[k]] = members;
+            inputs += plan->locals[local->inputs[k]].step != s || plan->locals[local->inputs[k]].role != KS__ROLE_MADE;
+        }
+        rare += local->n > 2 || local->node->op->attrs_size;
+        out += !local->inside;
+    }
+    step->kind = KS__STEP_SCALARS;
+    step->count = members;
+    step->u.scalars.ops = ks__plan_get(g, plan, members * sizeof *step->u.scalars.ops);
+    step->u.scalars.rare = ks__plan_get(g, plan, (rare + 1) * sizeof *step->u.scalars.rare);
+    step->u.scalars.in = ks__plan_get(g, plan, (inputs + 1) * sizeof *step->u.scalars.in);
+    step->u.scalars.out = ks__plan_get(g, plan, (out + 1) * sizeof *step->u.scalars.out);
+    step->u.scalars.in_count = step->u.scalars.out_count = step->u.scalars.rare_count = 0;
+    size_t room = ((size_t)members + inputs + 1) * sizeof *c->free;
+    c->free = ks__get(g, room);
+    c->placed = ks__get(g, room);
+    c->step = step;
+    c->free_count = c->placed_count = c->slots = 0;
+    bool good = step->u.scalars.ops && step->u.scalars.rare && step->u.scalars.in && step->u.scalars.out && c->free && c->placed;
+    uint32_t order = 0;
+    for (uint32_t i = f->first[s]; good && i != KS__NONE; i = f->member_of[i])
+        code_one(g, plan, c, i, order++);
+    for (uint32_t k = 0; k < c->placed_count; k++)
+        c->place[c->placed[k]] = KS__NONE;
+    ks__put(g, c->free, room);
+    ks__put(g, c->placed, room);
+    step->u.scalars.slots = c->slots;
+    return good;
+}
+
+/* ---- kernels ------------------------------------------------------------------------------------------- */
+
+static bool build_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
+{
+    ks__local *local = &plan->locals[step->local];
+    ks_tensor *tensors = ks__plan_get(g, plan, (local->n + 1) * sizeof *tensors);
+    if (!tensors)
+        return false;
+    for (uint32_t k = 0; k < local->n; k++) {
+        const ks__local *input = &plan->locals[local->inputs[k]];
+        tensors[k] = (ks_tensor){.shape = &input->dims->shape, .count = input->dims->count, .dtype = ks__input_dtype(local->node, k)};
+    }
+    tensors[local->n] = (ks_tensor){.shape = &local->dims->shape, .count = local->dims->count, .dtype = (ks_dtype)local->dtype};
+    step->u.kernel.tensors = tensors;
+    step->count = local->n;
+    if (local->node->op->scratch) {
+        ks_call call = {.in = tensors, .n = (int)local->n, .out = &tensors[local->n], .attrs = ks__attrs(local->node), .isa = g->isa,
+                        .provider = g->provider};
+        step->scratch_bytes = local->node->op->scratch(&call);
+    }
+    return true;
+}
+
+bool ks__fuse(ks_graph *g, ks__plan *plan)
+{
+    size_t room = (plan->count + 1) * sizeof(uint32_t);
+    uint32_t *memory = ks__get(g, 6 * room);
+    if (!memory)
+        return false;
+    memset(memory, 0xff, 6 * room);
+    uint32_t *part[6];
+    for (int k = 0; k < 6; k++)
+        part[k] = memory + (size_t)k * (plan->count + 1);
+    fusing f = {.member_of = part[0], .first = part[1], .last = part[2]};
+    tiling t = {.slot_of = part[3], .last_use = part[4]};
+    coding c = {.place = part[5], .last_use = part[4]};
+    bool good = assign_steps(g, plan, &f);
+    if (good)
+        find_reads(plan);
+    for (uint32_t s = 0; good && s < plan->step_count; s++) {
+        if (plan->steps[s].kind == KS__STEP_KERNEL)
+            good = build_kernel(g, plan, &plan->steps[s]);
+        else if (scalar_step(g, plan, &f, s))
+            good = build_scalars(g, plan, &f, s, &c);
+        else
+            good = build_tiles(g, plan, &f, s, &t);
+    }
+    ks__put(g, memory, 6 * room);
+    return good;
+}

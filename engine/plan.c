@@ -1,0 +1,581 @@
+/*
+ * engine/plan.c - from collected nodes to a plan: concrete dims for all, equal work once, what changes nothing dropped.
+ *
+ * The plan's own list of nodes carries positions, never pointers, wherever structure is meant: its signature (operations,
+ * structural attributes, inputs by position, dims of what is given) finds it again for other nodes of the same structure.
+ */
+#include "engine/engine.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- memory of a plan ---------------------------------------------------------------------------------- */
+
+#define SLAB_BYTES 4096u
+
+void *ks__plan_get(ks_graph *g, ks__plan *plan, size_t bytes)
+{
+    size_t head = (sizeof(ks__slab) + 63) & ~(size_t)63, size = (bytes + 15) & ~(size_t)15;
+    if (!plan->memory || plan->used + size > plan->memory->bytes) {
+        size_t room = size + head > SLAB_BYTES ? size + head : SLAB_BYTES;
+        ks__slab *slab = ks__get(g, room);
+        if (!slab)
+            return NULL;
+        *slab = (ks__slab){plan->memory, room};
+        plan->memory = slab;
+        plan->used = head;
+    }
+    void *memory = (char *)plan->memory + plan->used;
+    plan->used += size;
+    return memset(memory, 0, size ? size : 1);
+}
+
+void ks__plan_free(ks_graph *g, ks__plan *plan)
+{
+    for (uint32_t i = 0; i < plan->own_count; i++) {
+        if (plan->owns[i].block) {
+            g->statistics.bytes_live -= sizeof(ks__block) + plan->owns[i].block->bytes;
+            ks__block_put(plan->owns[i].block);
+        }
+    }
+    ks__put(g, plan->steps, plan->step_capacity * sizeof *plan->steps);
+    for (ks__slab *slab = plan->memory, *next; slab; slab = next) {
+        next = slab->next;
+        ks__put(g, slab, slab->bytes);
+    }
+    ks__put(g, plan, sizeof *plan);
+}
+
+/* ---- concrete shapes ----------------------------------------------------------------------------------- */
+
+/* What each symbol stands for in this run; 0 unknown, else size + 1. */
+typedef struct symbols {
+    int64_t *size;
+    ks_node **by;
+} symbols;
+
+static bool bind_leaf(ks_graph *g, symbols *symbols, ks_node *leaf)
+{
+    const ks_shape *declared = &leaf->dims->shape, *given = &leaf->value->dims->shape;
+    for (int i = 0; i < declared->rank; i++) {
+        if (declared->dim[i] >= 0)
+            continue;
+        int64_t k = -declared->dim[i] - 1;
+        if (!symbols->by[k]) {
+            symbols->by[k] = leaf;
+            symbols->size[k] = given->dim[i];
+        } else if (symbols->size[k] != given->dim[i]) {
+            return ks__refuse(g, KS_BAD_SHAPE, ks_node_place(leaf), "'%s' is %lld in '%s' but %lld in '%s': feed them alike",
+                              ks_dim_name(g, declared->dim[i]), (long long)symbols->size[k], ks_name(symbols->by[k]), (long long)given->dim[i],
+                              ks_name(leaf));
+        }
+    }
+    return true;
+}
+
+static bool missing_value(ks_graph *g, ks_node *node)
+{
+    if (node->op->flags & KS_OP_FED)
+        return ks__refuse(g, KS_NOT_FED, ks_node_place(node), "input '%s' has no data: ks_feed it before the run", ks_name(node));
+    return ks__refuse(g, KS_NOT_FED, ks_node_place(node), "variable '%s' has no value: ks_set it, load it, or give it an initialiser",
+                      ks_name(node));
+}
+
+static bool given_dims(ks_graph *g, ks__plan *plan, const ks__walk *walk)
+{
+    symbols symbols = {ks__get(g, (g->symbol_count + 1) * sizeof(int64_t)), ks__get(g, (g->symbol_count + 1) * sizeof(ks_node *))};
+    bool good = symbols.size && symbols.by;
+    if (good)
+        memset(symbols.by, 0, (g->symbol_count + 1) * sizeof(ks_node *));
+    for (uint32_t i = 0; good && i < walk->count; i++) {
+        ks_node *node = walk->nodes[i];
+        if (walk->roles[i] != KS__ROLE_GIVEN)
+            continue;
+        if (!node->value && (node->op->flags & KS_OP_VARIABLE) && !ks__draw(node))
+            good = g->failure.code == KS_OK || g->failure.code != KS_NO_MEMORY ? missing_value(g, node) : false;
+        else if (!node->value)
+            good = missing_value(g, node);
+        else
+            good = !(node->op->flags & KS_OP_FED) || bind_leaf(g, &symbols, node);
+        if (good)
+            plan->locals[i].dims = node->value->dims;
+    }
+    ks__put(g, symbols.size, (g->symbol_count + 1) * sizeof(int64_t));
+    ks__put(g, symbols.by, (g->symbol_count + 1) * sizeof(ks_node *));
+    return good;
+}
+
+static bool say_shapes(ks_graph *g, const ks__plan *plan, uint32_t i, const ks_failure *failure)
+{
+    /* The rule's message names inputs by {0}: here with the sizes that were fed. */
+    char text[KS_MESSAGE_BYTES], shape[KS__SHAPE_TEXT];
+    const ks__local *local = &plan->locals[i];
+    size_t at = 0;
+    for (const char *c = failure->message; *c && at + 200 < sizeof text; c++) {
+        uint32_t k = (uint32_t)(*c == '{' && c[1] && c[2] == '}' ? c[1] - '0' : 99);
+        if (k < local->n) {
+            const ks__local *input = &plan->locals[local->inputs[k]];
+            at += (size_t)snprintf(text + at, sizeof text - at, "'%.80s' is %s", ks_name(input->node), ks__shape_text(g, &input->dims->shape, shape));
+            c += 2;
+        } else {
+            text[at++] = *c;
+        }
+    }
+    text[at] = 0;
+    return ks__refuse(g, failure->code, ks_node_place(local->node), "%s '%s': %s", local->node->op->name, ks_name(local->node), text);
+}
+
+static bool made_dims(ks_graph *g, ks__plan *plan, uint32_t i)
+{
+    ks__local *local = &plan->locals[i];
+    ks_node *node = local->node;
+    if (node->dims->count >= 0) {
+        local->dims = node->dims; /* nothing open: as composed */
+        bool closed = true;
+        for (uint32_t k = 0; k < local->n; k++)
+            closed = closed && ks__inputs(node)[k]->dims->count >= 0;
+        if (closed)
+            return true;
+    }
+    const ks_shape *few_shapes[16], **shapes = few_shapes;
+    ks_dtype few_dtypes[16], *dtypes = few_dtypes, dtype;
+    if (local->n > 16) {
+        shapes = ks__plan_get(g, plan, local->n * sizeof *shapes);
+        dtypes = ks__plan_get(g, plan, local->n * sizeof *dtypes);
+        if (!shapes || !dtypes)
+            return false;
+    }
+    for (uint32_t k = 0; k < local->n; k++) {
+        shapes[k] = &plan->locals[local->inputs[k]].dims->shape;
+        dtypes[k] = ks__input_dtype(node, k);
+    }
+    ks_shape out;
+    ks_failure failure = {.code = KS_OK};
+    if (!ks__infer(g, node->op, shapes, dtypes, local->n, ks__attrs(node), ks__dtype_t(node), &out, &dtype, &failure))
+        return failure.code ? say_shapes(g, plan, i, &failure) : false;
+    local->dims = ks__dims_of(g, &out);
+    if (!local->dims)
+        return false;
+    if (local->dims->count < 0)
+        return ks__refuse(g, KS_BAD_SHAPE, ks_node_place(node), "%s '%s': its size stays open or is too large", node->op->name, ks_name(node));
+    return true;
+}
+
+/* ---- the list ------------------------------------------------------------------------------------------ */
+
+static bool fill_locals(ks_graph *g, ks__plan *plan, const ks__walk *walk)
+{
+    plan->count = walk->count;
+    plan->locals = ks__plan_get(g, plan, (walk->count + 1) * sizeof *plan->locals);
+    if (!plan->locals)
+        return false;
+    for (uint32_t i = 0; i < walk->count; i++) {
+        ks__local *local = &plan->locals[i];
+        ks_node *node = walk->nodes[i];
+        bool made = walk->roles[i] == KS__ROLE_MADE || walk->roles[i] == KS__ROLE_SHAPE;
+        *local = (ks__local){.node = node, .dims = node->dims, .n = made ? node->n : 0, .same = i, .memory = i, .step = KS__NONE,
+                             .role = walk->roles[i], .own = KS__NONE, .dtype = (uint8_t)node->dtype};
+        uint32_t *inputs = local->n ? ks__plan_get(g, plan, local->n * sizeof *inputs) : NULL;
+        if (local->n && !inputs)
+            return false;
+        for (uint32_t k = 0; k < local->n; k++)
+            inputs[k] = ks__inputs(node)[k]->local;
+        local->inputs = inputs;
+        if (!(node->flags & KS__VARIABLE) && node->id + 1 > plan->highest)
+            plan->highest = node->id + 1;
+    }
+    return true;
+}
+
+static void mark_wanted(ks__plan *plan, const ks__request *request)
+{
+    for (uint32_t i = 0; i < request->target_count; i++)
+        plan->locals[request->targets[i]->local].target = true;
+    for (uint32_t i = 0; i < request->effect_count; i++)
+        plan->locals[request->effects[i]->local].effect = true;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if ((plan->locals[i].node->flags & KS__KEEP || plan->locals[i].node->graph->options.keep_all) && plan->locals[i].role == KS__ROLE_MADE)
+            plan->locals[i].target = true;
+    }
+}
+
+/* ---- the signature ------------------------------------------------------------------------------------- */
+
+typedef struct words {
+    ks_graph *g;
+    uint64_t *at;
+    uint32_t count, capacity;
+    bool failed;
+} words;
+
+static void put_word(words *w, uint64_t word)
+{
+    if (w->failed || !ks__grow(w->g, &w->at, &w->capacity, w->count, sizeof *w->at))
+        w->failed = true;
+    else
+        w->at[w->count++] = word;
+}
+
+static void put_attrs(words *w, const ks_node *node)
+{
+    static const size_t sizes[] = {[KS_ATTR_INT] = 8, [KS_ATTR_FLOAT] = 8, [KS_ATTR_BOOL] = 8, [KS_ATTR_INTS] = sizeof(ks_ints),
+                                   [KS_ATTR_DTYPE] = 8, [KS_ATTR_SHAPE] = sizeof(ks_shape)};
+    for (const ks_attr *attr = node->op->attrs; attr && attr->name; attr++) {
+        const char *field = (const char *)node->data.attrs + attr->offset;
+        for (size_t k = 0; !attr->value && k < sizes[attr->type]; k += 8) {
+            uint64_t word = 0;
+            memcpy(&word, field + k, sizes[attr->type] - k < 8 ? sizes[attr->type] - k : 8);
+            put_word(w, word);
+        }
+    }
+}
+
+static void put_local(words *w, const ks__local *local)
+{
+    const ks_node *node = local->node;
+    put_word(w, (uint64_t)(uintptr_t)node->op);
+    put_word(w, (uint64_t)local->role | (uint64_t)local->target << 8 | (uint64_t)local->effect << 9 | (uint64_t)local->dtype << 16 |
+                    (uint64_t)(node->flags & (KS__PARTIAL | KS__SEED | KS__KEEP)) << 24 | (uint64_t)local->n << 32);
+    if (local->role == KS__ROLE_NUMBER) {
+        double value = node->data.number; /* only 0 and 1 matter to structure */
+        put_word(w, value == 1 ? 1 : value == 0 ? 2 : 3);
+        return;
+    }
+    put_word(w, (uint64_t)(uintptr_t)local->dims);
+    for (uint32_t k = 0; k < local->n; k++)
+        put_word(w, local->inputs[k]);
+    if (local->n || local->role == KS__ROLE_MADE)
+        put_attrs(w, node);
+}
+
+static bool sign(ks_graph *g, ks__plan *plan)
+{
+    words w = {.g = g};
+    put_word(&w, (uint64_t)plan->mode | (uint64_t)plan->count << 8);
+    put_word(&w, (uint64_t)plan->target_count << 32 | plan->effect_count);
+    for (uint32_t i = 0; i < plan->target_count; i++)
+        put_word(&w, plan->targets[i]->local);
+    for (uint32_t i = 0; i < plan->effect_count; i++)
+        put_word(&w, plan->effects[i]->local);
+    for (uint32_t i = 0; i < plan->count; i++)
+        put_local(&w, &plan->locals[i]);
+    plan->signature = w.failed ? NULL : ks__plan_get(g, plan, w.count * sizeof *w.at);
+    plan->signature_words = w.count;
+    uint64_t hash = 0x9e3779b97f4a7c15u;
+    for (uint32_t i = 0; plan->signature && i < w.count; i++) {
+        plan->signature[i] = w.at[i];
+        hash = (hash ^ w.at[i]) * 0xff51afd7ed558ccdu;
+        hash ^= hash >> 29;
+    }
+    plan->hash = hash;
+    ks__put(g, w.at, w.capacity * sizeof *w.at);
+    return plan->signature != NULL;
+}
+
+/* ---- sharing and simplifying --------------------------------------------------------------------------- */
+
+/* The number beside which operand k's partner is the result: "1 1", "- 0". */
+static bool neutral(const ks_op *op, uint32_t k, double *value)
+{
+    if (op->size < sizeof(ks_op) || !op->neutral || k > 1)
+        return false;
+    const char *word = op->neutral;
+    while (k-- > 0) {
+        word = strchr(word, ' ');
+        if (!word++)
+            return false;
+    }
+    *value = *word == '1' ? 1 : 0;
+    return *word != '-';
+}
+
+static bool guard(ks_graph *g, ks__plan *plan, uint32_t number)
+{
+    if (plan->guard_count % 8 == 0) {
+        void *more = ks__plan_get(g, plan, (plan->guard_count + 8) * sizeof *plan->guards);
+        if (!more)
+            return false;
+        if (plan->guard_count)
+            memcpy(more, plan->guards, plan->guard_count * sizeof *plan->guards);
+        plan->guards = more;
+    }
+    plan->guards[plan->guard_count].local = number;
+    plan->guards[plan->guard_count++].value = plan->locals[number].node->data.number;
+    return true;
+}
+
+/* The number that a local is, looking through a broadcast of one. */
+static uint32_t number_behind(const ks__plan *plan, uint32_t i)
+{
+    for (int depth = 0; depth < 4; depth++) {
+        const ks__local *local = &plan->locals[i];
+        if (local->role == KS__ROLE_NUMBER)
+            return i;
+        if (local->role != KS__ROLE_MADE || !(local->node->flags & KS__SEED) || !local->n)
+            return KS__NONE;
+        i = plan->locals[local->inputs[0]].same;
+    }
+    return KS__NONE;
+}
+
+static uint32_t simplified(ks_graph *g, ks__plan *plan, uint32_t i)
+{
+    ks__local *local = &plan->locals[i];
+    const ks_op *op = local->node->op;
+    if ((op->flags & KS_OP_SAME) && local->n) {
+        const ks__local *first = &plan->locals[local->inputs[0]];
+        if (first->dims == local->dims && first->dtype == local->dtype && first->role != KS__ROLE_NUMBER)
+            return local->inputs[0];
+    }
+    for (uint32_t k = 0; k < 2 && local->n == 2; k++) {
+        double value;
+        uint32_t other = local->inputs[1 - k], number;
+        if (!neutral(op, k, &value) || plan->locals[other].dims != local->dims || plan->locals[other].role == KS__ROLE_NUMBER ||
+            plan->locals[other].dtype != local->dtype)
+            continue;
+        number = number_behind(plan, local->inputs[k]);
+        if (number != KS__NONE && plan->locals[number].node->data.number == value && !(value == 0 && signbit(plan->locals[number].node->data.number)))
+            return guard(g, plan, number) ? other : i;
+    }
+    return i;
+}
+
+/* Equal operation, attributes and inputs. */
+static bool equal_work(const ks__plan *plan, const ks__local *a, const ks__local *b)
+{
+    if (a->node->op != b->node->op || a->n != b->n || a->dtype != b->dtype || a->dims != b->dims || a->role != b->role)
+        return false;
+    for (uint32_t k = 0; k < a->n; k++) {
+        if (a->inputs[k] != b->inputs[k])
+            return false;
+    }
+    size_t bytes = a->node->op->attrs_size;
+    return !bytes || !memcmp(a->node->data.attrs, b->node->data.attrs, bytes);
+}
+
+static uint64_t work_hash(const ks__plan *plan, const ks__local *local)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)local->node->op ^ (uint64_t)(uintptr_t)local->dims;
+    for (uint32_t k = 0; k < local->n; k++)
+        hash = (hash ^ local->inputs[k]) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 32;
+}
+
+/* Which attributes are values is a matter of runs, so nodes that have some are left alone by sharing. */
+static bool shareable(const ks__local *local)
+{
+    const ks_op *op = local->node->op;
+    if (local->role == KS__ROLE_GIVEN || local->role == KS__ROLE_NUMBER || op->flags & (KS_OP_EFFECT | KS_OP_RANDOM | KS_OP_MODE))
+        return false;
+    for (const ks_attr *attr = op->attrs; attr && attr->name; attr++) {
+        if (attr->value)
+            return false;
+    }
+    return true;
+}
+
+static bool share(ks_graph *g, ks__plan *plan)
+{
+    uint32_t size = 16;
+    while (size < plan->count * 2)
+        size *= 2;
+    uint32_t *table = ks__get(g, size * sizeof *table);
+    if (!table)
+        return false;
+    memset(table, 0xff, size * sizeof *table);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        ks__local *local = &plan->locals[i];
+        uint32_t *inputs = (uint32_t *)(uintptr_t)local->inputs;
+        for (uint32_t k = 0; k < local->n; k++)
+            inputs[k] = plan->locals[inputs[k]].same;
+        if (local->role != KS__ROLE_MADE && local->role != KS__ROLE_SHAPE)
+            continue;
+        if (local->role == KS__ROLE_MADE && !(g->options.without & KS_SIMPLIFY))
+            local->same = simplified(g, plan, i);
+        if (local->same != i || !shareable(local) || (g->options.without & KS_SHARE))
+            continue;
+        uint32_t at = (uint32_t)work_hash(plan, local) & (size - 1);
+        while (table[at] != KS__NONE && !equal_work(plan, &plan->locals[table[at]], local))
+            at = (at + 1) & (size - 1);
+        if (table[at] == KS__NONE)
+            table[at] = i;
+        else
+            local->same = table[at];
+    }
+    ks__put(g, table, size * sizeof *table);
+    return true;
+}
+
+/* Backwards from what is asked for: what is read. */
+static void mark_needed(ks__plan *plan)
+{
+    for (uint32_t i = plan->count; i-- > 0;) {
+        ks__local *local = &plan->locals[i];
+        if (local->target || local->effect)
+            plan->locals[local->same].needed = true;
+        if (local->effect)
+            local->needed = true;
+        if (!local->needed || local->same != i || local->role != KS__ROLE_MADE)
+            continue;
+        for (uint32_t k = 0; k < local->n; k++) {
+            if (ks__input_letter(local->node->op, k) != 'S')
+                plan->locals[local->inputs[k]].needed = true;
+        }
+    }
+}
+
+/* ---- leaves and numbers -------------------------------------------------------------------------------- */
+
+static bool list_leaves(ks_graph *g, ks__plan *plan)
+{
+    uint32_t numbers = 0, leaves = 0;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        numbers += plan->locals[i].role == KS__ROLE_NUMBER;
+        leaves += plan->locals[i].role == KS__ROLE_GIVEN;
+    }
+    plan->leaves = ks__plan_get(g, plan, (leaves + 1) * sizeof *plan->leaves);
+    plan->reach = ks__plan_get(g, plan, (leaves + 1) * sizeof *plan->reach);
+    plan->numbers = ks__plan_get(g, plan, (numbers + 1) * sizeof *plan->numbers);
+    plan->number_reach = ks__plan_get(g, plan, (numbers + 1) * sizeof *plan->number_reach);
+    plan->cells = ks__plan_get(g, plan, (numbers + 1) * KS_DTYPES * sizeof *plan->cells);
+    plan->at = ks__plan_get(g, plan, (plan->count + 1) * sizeof *plan->at);
+    if (!plan->leaves || !plan->reach || !plan->numbers || !plan->number_reach || !plan->cells || !plan->at)
+        return false;
+    plan->true_leaves = true;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        ks__local *local = &plan->locals[i];
+        if (local->role == KS__ROLE_GIVEN) {
+            plan->leaves[plan->leaf_count++] = i;
+            local->home = KS__HOME_GIVEN;
+            plan->true_leaves = plan->true_leaves && (local->node->op->flags & KS_OP_LEAF);
+        } else if (local->role == KS__ROLE_NUMBER) {
+            local->own = plan->number_count; /* which cells are its */
+            plan->numbers[plan->number_count++] = i;
+        } else if (local->needed && local->same == i && local->role == KS__ROLE_MADE) {
+            plan->made++;
+            plan->partials += (local->node->flags & KS__PARTIAL) != 0;
+        }
+    }
+    return true;
+}
+
+/* Which targets hang on which leaf: one pass from the back. */
+static bool find_reach(ks_graph *g, ks__plan *plan)
+{
+    uint64_t *reach = ks__get(g, (plan->count + 1) * sizeof *reach);
+    if (!reach)
+        return false;
+    memset(reach, 0, (plan->count + 1) * sizeof *reach);
+    for (uint32_t i = 0; i < plan->target_count; i++)
+        reach[plan->targets[i]->local] |= (uint64_t)1 << (i % KS__REACH_BITS);
+    for (uint32_t i = plan->count; i-- > 0;) {
+        ks__local *local = &plan->locals[i];
+        for (uint32_t k = 0; k < local->n; k++)
+            reach[ks__inputs(local->node)[k]->local] |= reach[i];
+        if (local->node->op->flags & KS_OP_RANDOM)
+            plan->random_reach |= reach[i];
+        if (local->node->op->flags & KS_OP_MODE)
+            plan->mode_reach |= reach[i];
+    }
+    for (uint32_t i = 0; i < plan->leaf_count; i++)
+        plan->reach[i] = reach[plan->leaves[i]];
+    for (uint32_t i = 0; i < plan->number_count; i++)
+        plan->number_reach[i] = reach[plan->numbers[i]];
+    ks__put(g, reach, (plan->count + 1) * sizeof *reach);
+    return true;
+}
+
+/* ---- making -------------------------------------------------------------------------------------------- */
+
+static bool copy_request(ks_graph *g, ks__plan *plan, const ks__request *request)
+{
+    plan->mode = request->mode;
+    plan->targets = ks__plan_get(g, plan, (request->target_count + 1) * sizeof(ks_node *));
+    plan->effects = ks__plan_get(g, plan, (request->effect_count + 1) * sizeof(ks_node *));
+    if (!plan->targets || !plan->effects)
+        return false;
+    for (uint32_t i = 0; i < request->target_count; i++)
+        plan->targets[plan->target_count++] = request->targets[i];
+    for (uint32_t i = 0; i < request->effect_count; i++)
+        plan->effects[plan->effect_count++] = request->effects[i];
+    return true;
+}
+
+/* Another set of nodes of the same structure: attributes are read anew, positions stay. */
+void ks__plan_bind(ks_graph *g, ks__plan *plan, const ks__request *request, const ks__walk *walk)
+{
+    plan->highest = 0;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        ks_node *node = walk->nodes[i];
+        plan->locals[i].node = node;
+        if (!(node->flags & KS__VARIABLE) && node->id + 1 > plan->highest)
+            plan->highest = node->id + 1;
+    }
+    for (uint32_t i = 0; i < plan->target_count; i++)
+        plan->targets[i] = request->targets[i];
+    for (uint32_t i = 0; i < plan->effect_count; i++)
+        plan->effects[i] = request->effects[i];
+    for (uint32_t s = 0; s < plan->step_count; s++) {
+        ks__step *step = &plan->steps[s];
+        for (uint32_t k = 0; step->kind == KS__STEP_TILES && k < step->count; k++)
+            step->u.tiles.ops[k].attrs = ks__attrs(plan->locals[step->u.tiles.ops[k].local].node);
+        for (uint32_t k = 0; step->kind == KS__STEP_SCALARS && k < step->u.scalars.rare_count; k++)
+            step->u.scalars.rare[k].attrs = ks__attrs(plan->locals[step->u.scalars.rare[k].local].node);
+    }
+    plan->bound = true;
+    plan->epoch = 0;
+}
+
+static ks__plan *find_equal(ks_graph *g, const ks__plan *plan)
+{
+    if (g->options.without & KS_CACHE)
+        return NULL;
+    for (ks__plan *other = g->engine->plans; other; other = other->next) {
+        if (other->hash == plan->hash && other->signature_words == plan->signature_words &&
+            !memcmp(other->signature, plan->signature, plan->signature_words * sizeof *plan->signature))
+            return other;
+    }
+    return NULL;
+}
+
+static bool compile(ks_graph *g, ks__plan *plan)
+{
+    if (!share(g, plan))
+        return false;
+    mark_needed(plan);
+    if (!list_leaves(g, plan) || !find_reach(g, plan) || !ks__fuse(g, plan) || !ks__place(g, plan))
+        return false;
+    g->statistics.plans_compiled++;
+    plan->bound = true;
+    return true;
+}
+
+ks__plan *ks__plan_make(ks_graph *g, const ks__request *request, const ks__walk *walk)
+{
+    ks__plan *plan = ks__get(g, sizeof *plan);
+    if (!plan)
+        return NULL;
+    *plan = (ks__plan){.bound = false};
+    bool good = copy_request(g, plan, request) && fill_locals(g, plan, walk) && given_dims(g, plan, walk);
+    for (uint32_t i = 0; good && i < plan->count; i++) {
+        if (plan->locals[i].role == KS__ROLE_MADE || plan->locals[i].role == KS__ROLE_SHAPE)
+            good = made_dims(g, plan, i);
+    }
+    if (good) {
+        mark_wanted(plan, request);
+        good = sign(g, plan);
+    }
+    ks__plan *equal = good ? find_equal(g, plan) : NULL;
+    if (equal) {
+        ks__plan_free(g, plan);
+        ks__plan_bind(g, equal, request, walk);
+        g->statistics.plans_reused++;
+        return equal;
+    }
+    if (!good || !compile(g, plan)) {
+        ks__plan_free(g, plan);
+        return NULL;
+    }
+    return plan;
+}

@@ -1,0 +1,76 @@
+/*
+ * keisan/autodiff.h - derivatives.
+ *
+ * A derivative is an ordinary node, made by the same operations, so gradients of gradients just work. The local partial
+ * of an edge is made once and shared by every backward pass that crosses it.
+ */
+#ifndef KEISAN_AUTODIFF_H
+#define KEISAN_AUTODIFF_H
+
+#include <keisan/ops.h>
+
+KS_BEGIN
+
+/*
+ * dy/dx for any two nodes: a node of x's shape. When y is no scalar, of the sum of its elements. Zeros where y does not
+ * depend on x, ones where y is x. y and x are f32 or f64.
+ */
+#define ks_gradient(y, ...) ks_gradient_at(KS_HERE, y, __VA_ARGS__)
+KS_API ks_node *ks_gradient_at(ks_place at, ks_node *y, ks_node *x);
+
+/* The same for several x in one backward pass: out[i] = dy/dx[i]. upstream: what starts the chain, of y's shape; NULL: ones. */
+#define ks_gradients(y, x, count, upstream, ...) ks_gradients_at(KS_HERE, y, x, count, upstream, __VA_ARGS__)
+KS_API bool ks_gradients_at(ks_place at, ks_node *y, ks_node *const *x, int count, ks_node *upstream, ks_node **out);
+
+/* Makes the gradient of `loss` for every trainable variable it depends on: ks_grad gives it. Set, not added. */
+#define ks_backward(...) ks_backward_at(KS_HERE, __VA_ARGS__)
+KS_API bool ks_backward_at(ks_place at, ks_node *loss);
+/* The gradient that the last ks_backward made for this variable; NULL if none. */
+KS_API ks_node *ks_grad(const ks_node *variable);
+
+/* The local partial dy/dx_i of the edge into y from its i-th input, NULL if the edge has none (linear or special). */
+KS_API ks_node *ks_local_partial(ks_node *y, int i);
+
+/* Why dy/dx is zero or missing, in a sentence: where the path from x to y ends. NULL when there is a path. Belongs to the graph. */
+KS_API const char *ks_why_no_gradient(ks_node *y, ks_node *x);
+
+/* One parameter's comparison of the chained derivative with central differences. */
+typedef struct ks_gradcheck_row {
+    char name[128];
+    int64_t elements;       /* checked */
+    double mean_difference; /* of |analytic - numeric| */
+    double worst_relative;  /* the largest |a - n| / max(1, |a|, |n|) where no kink lies */
+    int64_t worst_index;
+    double analytic, numeric; /* at the worst element */
+    int64_t kinks;          /* elements at which the function has a corner within the step */
+} ks_gradcheck_row;
+
+typedef struct ks_gradcheck_options {
+    size_t size;
+    double step;      /* h of the central difference; default 1e-4 (the book's), relative to max(1, |x|) */
+    double tolerance; /* on worst_relative; default 1e-6 */
+    int64_t most;     /* elements checked a parameter, spread evenly; 0: all */
+} ks_gradcheck_options;
+#define KS_GRADCHECK_OPTIONS_DEFAULT {.size = sizeof(ks_gradcheck_options)}
+
+typedef struct ks_gradcheck_report {
+    bool passed;
+    int count;
+    ks_gradcheck_row *rows; /* one a variable; freed by ks_gradcheck_free */
+    ks_allocator allocator;
+} ks_gradcheck_report;
+
+/*
+ * Compares the gradient of the scalar `loss` with central differences in f64 for every trainable variable (for `x`
+ * when count > 0: variables and inputs). Works on a copy of the graph in f64: nothing in the graph changes. False: it
+ * could not be done; whether the gradients agree is report->passed.
+ */
+KS_API bool ks_gradcheck(ks_node *loss, ks_node *const *x, int count, const ks_gradcheck_options *options, ks_gradcheck_report *report);
+KS_API void ks_gradcheck_free(ks_gradcheck_report *report);
+
+/* A copy in `into` of what `outputs` need, f32 made f64 if asked; out[i] is the copy of outputs[i]. Names and values come along. */
+KS_API bool ks_copy(ks_graph *into, ks_node *const *outputs, int count, bool to_f64, ks_node **out);
+
+KS_END
+
+#endif

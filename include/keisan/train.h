@@ -1,0 +1,81 @@
+/*
+ * keisan/train.h - optimisers and data.
+ *
+ * An optimiser is a handful of assign nodes in the graph; ks_step runs them as one transaction. Data feeds the graph's
+ * inputs, a mini-batch at a time.
+ */
+#ifndef KEISAN_TRAIN_H
+#define KEISAN_TRAIN_H
+
+#include <keisan/serialize.h>
+
+KS_BEGIN
+
+/* ---- optimisers ---------------------------------------------------------------------------------------- */
+
+typedef struct ks_optimizer ks_optimizer;
+typedef enum ks_optimizer_kind { KS_SGD, KS_MOMENTUM, KS_ADAM } ks_optimizer_kind;
+
+/* Zero fields mean the book's defaults. */
+typedef struct ks_optimizer_options {
+    size_t size;
+    double rate;           /* SGD 0.01, Momentum 0.01, Adam 0.001 */
+    double momentum;       /* 0.9 */
+    double beta1, beta2;   /* 0.9, 0.999 */
+    double epsilon;        /* Adam 1e-7, outside the bias correction */
+    const double *zero;    /* reserved */
+} ks_optimizer_options;
+#define KS_OPTIMIZER_OPTIONS_DEFAULT {.size = sizeof(ks_optimizer_options)}
+
+/* An optimiser of `loss` for every trainable variable it depends on. Belongs to the graph. NULL options: the defaults. */
+KS_API ks_optimizer *ks_sgd(ks_node *loss, const ks_optimizer_options *options);
+KS_API ks_optimizer *ks_momentum(ks_node *loss, const ks_optimizer_options *options);
+KS_API ks_optimizer *ks_adam(ks_node *loss, const ks_optimizer_options *options);
+/* From text: "adam", "sgd:rate=0.1", "momentum:rate=0.01,momentum=0.9". */
+KS_API ks_optimizer *ks_optimizer_named(ks_node *loss, const char *text);
+
+/* One step: forward, backward, update, as one transaction in training mode. The loss stays readable, as of this step. */
+KS_API bool ks_step(ks_optimizer *optimizer);
+/* One step that also fetches these nodes. */
+KS_API bool ks_step_with(ks_optimizer *optimizer, ks_node *const *fetches, int count);
+
+KS_API ks_node *ks_optimizer_loss(const ks_optimizer *optimizer);
+KS_API ks_optimizer_kind ks_optimizer_kind_of(const ks_optimizer *optimizer);
+KS_API const char *ks_optimizer_name(const ks_optimizer *optimizer);
+KS_API bool ks_optimizer_set_rate(ks_optimizer *optimizer, double rate);
+/* Steps taken so far, counted in the saved state too. */
+KS_API uint64_t ks_optimizer_steps(const ks_optimizer *optimizer);
+/* The optimiser that was read with the graph ("training" in its JSON); NULL if none. */
+KS_API ks_optimizer *ks_graph_optimizer(const ks_graph *graph);
+
+/* ---- data ---------------------------------------------------------------------------------------------- */
+
+typedef struct ks_data ks_data;
+
+/*
+ * Opens data for the graph's inputs: "x=images.gz:flatten:scale=255,t=labels.gz". Left of = stands an input's name, right of it a file
+ * (IDX, gzipped or not, or .npy) with what is done to it: flatten (all but the first dimension into one), scale=S (divide by S).
+ * The first dimension counts the rows; all must agree. The caller frees it with ks_data_free.
+ */
+KS_API ks_data *ks_data_open(ks_graph *graph, const char *text);
+KS_API void ks_data_free(ks_data *data);
+KS_API int64_t ks_data_rows(const ks_data *data);
+/* Feeds the next `batch` rows of this epoch (fewer at its end; none left: false, and the next call begins a new epoch).
+ * Rows come shuffled anew each epoch, keyed by the graph's seed and the epoch. */
+KS_API bool ks_data_next(ks_data *data, int64_t batch);
+/* Rows drawn with replacement, as the book does. */
+KS_API bool ks_data_draw(ks_data *data, int64_t batch);
+/* Feeds rows [first, first + count) in their own order. */
+KS_API bool ks_data_rows_feed(ks_data *data, int64_t first, int64_t count);
+/* In their own order from here on, without shuffling. */
+KS_API void ks_data_ordered(ks_data *data);
+/* Where the stream stands, for saving and resuming: epoch and rows of it already given. */
+KS_API void ks_data_position(const ks_data *data, uint64_t *epoch, int64_t *row);
+KS_API bool ks_data_seek(ks_data *data, uint64_t epoch, int64_t row);
+
+/* The share of rows of `data` at which argmax(score) is the label fed to input `t`; NaN on failure. */
+KS_API double ks_accuracy(ks_node *score, ks_node *t, ks_data *data);
+
+KS_END
+
+#endif
