@@ -93,7 +93,7 @@ static void sort(ks__walk *walk)
 /* The epoch of the newest thing a node without a value of its own hangs on. */
 static uint64_t newest_input(const ks_graph *g, const ks_node *node, const uint64_t *newest)
 {
-    uint64_t latest = node->checked == 0 && node->value == NULL ? 0 : 0;
+    uint64_t latest = node->checked ? 0 : node->changed; /* a node whose attributes changed is itself what is new */
     ks_node *const *inputs = ks__inputs(node);
     for (uint32_t k = 0; k < node->n; k++) {
         if (newest[inputs[k]->local] > latest)
@@ -127,7 +127,7 @@ static bool validate(ks_graph *g, const ks__request *request, ks__walk *walk)
         } else {
             uint64_t latest = newest_input(g, node, newest);
             if (node->value && !request->fresh && latest <= node->changed) {
-                node->checked = g->epoch;
+                node->checked = g->epoch & KS__EPOCHS;
                 walk->roles[i] = KS__ROLE_GIVEN;
                 newest[i] = node->changed;
             } else {

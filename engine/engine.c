@@ -109,7 +109,7 @@ static ks__plan *find_plan(ks_graph *g, const ks__request *request)
         if (!request->fresh) {
             uint64_t all = plan->target_count >= KS__REACH_BITS ? 0 : ((uint64_t)1 << plan->target_count) - 1;
             bool kept = g->options.keep_all || plan->own_count != plan->target_count;
-            if (!plan->true_leaves || !plan->epoch || !all || kept || changed_targets(g, plan) != all || plan->mode_reach)
+            if (!plan->true_leaves || !plan->epoch || !all || kept || g->attribute_epoch > plan->epoch || changed_targets(g, plan) != all || plan->mode_reach)
                 continue;
         } else if (!plan->true_leaves) {
             continue;
@@ -154,16 +154,22 @@ static void set_mode(ks_graph *g, ks_mode mode)
     }
 }
 
-static ks__plan *plan_for(ks_graph *g, const ks__request *request)
+/* *nothing: all that is asked for is known. */
+static ks__plan *plan_for(ks_graph *g, const ks__request *request, bool *nothing)
 {
+    *nothing = false;
     if (!ks__engine_of(g))
         return NULL;
     ks__plan *plan = find_plan(g, request);
     if (plan)
         return plan;
     ks__walk walk = {0};
-    if (ks__collect(g, request, &walk))
-        plan = ks__plan_make(g, request, &walk);
+    if (ks__collect(g, request, &walk)) {
+        *nothing = request->effect_count == 0;
+        for (uint32_t i = 0; i < walk.count && *nothing; i++)
+            *nothing = walk.roles[i] != KS__ROLE_MADE;
+        plan = *nothing ? NULL : ks__plan_make(g, request, &walk);
+    }
     ks__walk_free(g, &walk);
     if (plan)
         remember(g, plan);
@@ -222,7 +228,6 @@ bool ks_eval_all(ks_node *const *nodes, int count)
     ks_graph *g = count > 0 && nodes && nodes[0] ? nodes[0]->graph : NULL;
     if (!g || !usable_all(g, nodes, (uint32_t)count))
         return false;
-    set_mode(g, KS_INFER);
     if (count > 16 && !(missing = ks__get(g, (size_t)count * sizeof *missing)))
         return false;
     bool good = true;
@@ -233,9 +238,11 @@ bool ks_eval_all(ks_node *const *nodes, int count)
             missing[n++] = nodes[i];
     }
     if (good && n) {
+        bool nothing;
+        set_mode(g, KS_INFER); /* only now: what a training run fetched stays as it was until it is stale */
         ks__request request = {.targets = missing, .target_count = n, .mode = KS_INFER};
-        ks__plan *plan = plan_for(g, &request);
-        good = plan && (plan->own_count == 0 || ks__plan_run(g, plan));
+        ks__plan *plan = plan_for(g, &request, &nothing);
+        good = nothing || (plan && ks__plan_run(g, plan));
     }
     if (missing != few)
         ks__put(g, missing, (size_t)count * sizeof *missing);
@@ -286,8 +293,9 @@ bool ks_run(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *
     }
     ks__request request = {.targets = fetches, .target_count = (uint32_t)fetch_count, .effects = effects, .effect_count = (uint32_t)effect_count,
                            .mode = own.mode, .fresh = true};
-    ks__plan *plan = plan_for(graph, &request);
-    return plan && ks__plan_run(graph, plan);
+    bool nothing;
+    ks__plan *plan = plan_for(graph, &request, &nothing);
+    return nothing || (plan && ks__plan_run(graph, plan));
 }
 
 int64_t ks_plan_bytes(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *const *effects, int effect_count)
@@ -297,9 +305,10 @@ int64_t ks_plan_bytes(ks_graph *graph, ks_node *const *fetches, int fetch_count,
         return -1;
     ks__request request = {.targets = fetches, .target_count = (uint32_t)fetch_count, .effects = effects, .effect_count = (uint32_t)effect_count,
                            .mode = effect_count ? KS_TRAIN : KS_INFER, .fresh = true};
-    ks__plan *plan = plan_for(graph, &request);
+    bool nothing;
+    ks__plan *plan = plan_for(graph, &request, &nothing);
     if (!plan)
-        return -1;
+        return nothing ? 0 : -1;
     uint64_t bytes = plan->arena_bytes;
     for (uint32_t i = 0; i < plan->own_count; i++)
         bytes += (plan->owns[i].bytes + 127) & ~(size_t)63;

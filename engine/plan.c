@@ -50,24 +50,24 @@ void ks__plan_free(ks_graph *g, ks__plan *plan)
 /* ---- concrete shapes ----------------------------------------------------------------------------------- */
 
 /* What each symbol stands for in this run; 0 unknown, else size + 1. */
-typedef struct symbols {
+typedef struct sizes {
     int64_t *size;
     ks_node **by;
-} symbols;
+} sizes;
 
-static bool bind_leaf(ks_graph *g, symbols *symbols, ks_node *leaf)
+static bool bind_leaf(ks_graph *g, sizes *known, ks_node *leaf)
 {
     const ks_shape *declared = &leaf->dims->shape, *given = &leaf->value->dims->shape;
     for (int i = 0; i < declared->rank; i++) {
         if (declared->dim[i] >= 0)
             continue;
         int64_t k = -declared->dim[i] - 1;
-        if (!symbols->by[k]) {
-            symbols->by[k] = leaf;
-            symbols->size[k] = given->dim[i];
-        } else if (symbols->size[k] != given->dim[i]) {
+        if (!known->by[k]) {
+            known->by[k] = leaf;
+            known->size[k] = given->dim[i];
+        } else if (known->size[k] != given->dim[i]) {
             return ks__refuse(g, KS_BAD_SHAPE, ks_node_place(leaf), "'%s' is %lld in '%s' but %lld in '%s': feed them alike",
-                              ks_dim_name(g, declared->dim[i]), (long long)symbols->size[k], ks_name(symbols->by[k]), (long long)given->dim[i],
+                              ks_dim_name(g, declared->dim[i]), (long long)known->size[k], ks_name(known->by[k]), (long long)given->dim[i],
                               ks_name(leaf));
         }
     }
@@ -84,10 +84,10 @@ static bool missing_value(ks_graph *g, ks_node *node)
 
 static bool given_dims(ks_graph *g, ks__plan *plan, const ks__walk *walk)
 {
-    symbols symbols = {ks__get(g, (g->symbol_count + 1) * sizeof(int64_t)), ks__get(g, (g->symbol_count + 1) * sizeof(ks_node *))};
-    bool good = symbols.size && symbols.by;
+    sizes known = {ks__get(g, (g->symbol_count + 1) * sizeof(int64_t)), ks__get(g, (g->symbol_count + 1) * sizeof(ks_node *))};
+    bool good = known.size && known.by;
     if (good)
-        memset(symbols.by, 0, (g->symbol_count + 1) * sizeof(ks_node *));
+        memset(known.by, 0, (g->symbol_count + 1) * sizeof(ks_node *));
     for (uint32_t i = 0; good && i < walk->count; i++) {
         ks_node *node = walk->nodes[i];
         if (walk->roles[i] != KS__ROLE_GIVEN)
@@ -97,12 +97,12 @@ static bool given_dims(ks_graph *g, ks__plan *plan, const ks__walk *walk)
         else if (!node->value)
             good = missing_value(g, node);
         else
-            good = !(node->op->flags & KS_OP_FED) || bind_leaf(g, &symbols, node);
+            good = !(node->op->flags & KS_OP_FED) || bind_leaf(g, &known, node);
         if (good)
             plan->locals[i].dims = node->value->dims;
     }
-    ks__put(g, symbols.size, (g->symbol_count + 1) * sizeof(int64_t));
-    ks__put(g, symbols.by, (g->symbol_count + 1) * sizeof(ks_node *));
+    ks__put(g, known.size, (g->symbol_count + 1) * sizeof(int64_t));
+    ks__put(g, known.by, (g->symbol_count + 1) * sizeof(ks_node *));
     return good;
 }
 
@@ -219,13 +219,13 @@ static void put_word(words *w, uint64_t word)
 
 static void put_attrs(words *w, const ks_node *node)
 {
-    static const size_t sizes[] = {[KS_ATTR_INT] = 8, [KS_ATTR_FLOAT] = 8, [KS_ATTR_BOOL] = 8, [KS_ATTR_INTS] = sizeof(ks_ints),
+    static const size_t field_sizes[] = {[KS_ATTR_INT] = 8, [KS_ATTR_FLOAT] = 8, [KS_ATTR_BOOL] = 8, [KS_ATTR_INTS] = sizeof(ks_ints),
                                    [KS_ATTR_DTYPE] = 8, [KS_ATTR_SHAPE] = sizeof(ks_shape)};
     for (const ks_attr *attr = node->op->attrs; attr && attr->name; attr++) {
         const char *field = (const char *)node->data.attrs + attr->offset;
-        for (size_t k = 0; !attr->value && k < sizes[attr->type]; k += 8) {
+        for (size_t k = 0; !attr->value && k < field_sizes[attr->type]; k += 8) {
             uint64_t word = 0;
-            memcpy(&word, field + k, sizes[attr->type] - k < 8 ? sizes[attr->type] - k : 8);
+            memcpy(&word, field + k, field_sizes[attr->type] - k < 8 ? field_sizes[attr->type] - k : 8);
             put_word(w, word);
         }
     }
@@ -310,13 +310,21 @@ static uint32_t number_behind(const ks__plan *plan, uint32_t i)
 {
     for (int depth = 0; depth < 4; depth++) {
         const ks__local *local = &plan->locals[i];
-        if (local->role == KS__ROLE_NUMBER)
+        if (local->role == KS__ROLE_NUMBER || (local->role == KS__ROLE_GIVEN && (local->node->flags & KS__SEED)))
             return i;
         if (local->role != KS__ROLE_MADE || !(local->node->flags & KS__SEED) || !local->n)
             return KS__NONE;
         i = plan->locals[local->inputs[0]].same;
     }
     return KS__NONE;
+}
+
+/* A number's value may be changed by its owner, so it is guarded; a seed's never is. Minus zero is not neutral: 0 + -0 is 0. */
+static bool is_value(const ks__local *local, double value)
+{
+    double is = local->role == KS__ROLE_NUMBER ? local->node->data.number
+                                               : ks__element(local->node->value->block->data, (ks_dtype)local->dtype, 0);
+    return is == value && !signbit(is);
 }
 
 static uint32_t simplified(ks_graph *g, ks__plan *plan, uint32_t i)
@@ -335,8 +343,8 @@ static uint32_t simplified(ks_graph *g, ks__plan *plan, uint32_t i)
             plan->locals[other].dtype != local->dtype)
             continue;
         number = number_behind(plan, local->inputs[k]);
-        if (number != KS__NONE && plan->locals[number].node->data.number == value && !(value == 0 && signbit(plan->locals[number].node->data.number)))
-            return guard(g, plan, number) ? other : i;
+        if (number != KS__NONE && is_value(&plan->locals[number], value))
+            return plan->locals[number].role != KS__ROLE_NUMBER || guard(g, plan, number) ? other : i;
     }
     return i;
 }

@@ -5,10 +5,10 @@
  * itself only hands over blocks.
  */
 #include "engine/engine.h"
-#include "engine/kernels/blas.h"
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- threads ------------------------------------------------------------------------------------------- */
 
@@ -28,7 +28,7 @@ static ks__pool *pool_of(ks_graph *g)
 {
     if (!g->engine->pool_tried) {
         g->engine->pool_tried = true;
-        int threads = g->options.threads > 0 ? g->options.threads : ks__pool_cores();
+        int threads = g->options.threads > 0 ? g->options.threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
         g->engine->pool = threads > 1 ? ks__pool_new(threads, g->options.allocator) : NULL;
     }
     return g->engine->pool;
@@ -174,7 +174,7 @@ static void run_copy(ks__plan *plan, const ks__step *step)
         memcpy(own->block->data, data, own->bytes);
 }
 
-static bool finite(ks_graph *g, const ks__plan *plan, uint32_t i)
+static bool is_finite(ks_graph *g, const ks__plan *plan, uint32_t i)
 {
     const ks__local *local = &plan->locals[i];
     if ((local->dtype != KS_F32 && local->dtype != KS_F64) || !plan->at[i])
@@ -205,7 +205,7 @@ static bool run_steps(ks_graph *g, ks__plan *plan)
         } else {
             run_copy(plan, step);
         }
-        if (g->options.check_finite && step->kind != KS__STEP_COPY && !finite(g, plan, step->local))
+        if (g->options.check_finite && step->kind != KS__STEP_COPY && !is_finite(g, plan, step->local))
             return false;
     }
     return !g->options.cancel || !g->options.cancel(g->options.cancel_user) ||
@@ -237,7 +237,8 @@ static void commit(ks_graph *g, ks__plan *plan)
         ks__block *old = node->value->block;
         node->value->block = own->block;
         node->value->dims = plan->locals[own->fetch != KS__NONE ? own->fetch : own->assign].dims;
-        node->changed = node->checked = g->epoch;
+        node->changed = g->epoch;
+        node->checked = g->epoch & KS__EPOCHS;
         own->block = NULL;
         if (old && !old->borrowed && old->bytes == node->value->block->bytes && atomic_load(&old->references) == 1) {
             own->block = old; /* next time's */

@@ -279,7 +279,7 @@ static bool refresh(ks_node *node, const void *attrs)
     if (!infer_node(node->graph, node->op, ks__inputs(node), node->n, attrs, ks__dtype_t(node), &dims, &dtype, &failure) || dims != node->dims)
         return false;
     memcpy(node->data.attrs, attrs, node->op->attrs_size);
-    node->changed = ++node->graph->epoch;
+    node->changed = node->graph->attribute_epoch = ++node->graph->epoch;
     node->checked = 0; /* its own value is stale, unlike a leaf's */
     ks__value_drop(node);
     return true;

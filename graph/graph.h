@@ -90,6 +90,8 @@ struct ks_node {
     uint32_t n : 24, dtype : 8;
 };
 
+#define KS__EPOCHS (((uint64_t)1 << 56) - 1) /* what fits `checked` */
+
 static inline ks_node *const *ks__inputs(const ks_node *node)
 {
     return node->n > 2 ? (ks_node *const *)node->in.many : node->in.few;
@@ -156,7 +158,7 @@ struct ks_graph {
     uint32_t count;
     ks__stack variables;
     uint64_t epoch;
-    uint64_t random_epoch, mode_epoch;
+    uint64_t random_epoch, mode_epoch, attribute_epoch; /* when these last changed */
     ks_mode mode; /* of the values that are there */
     uint64_t step;
     uint32_t random_nodes;
@@ -291,7 +293,8 @@ void ks__cut(ks_graph *g, uint32_t from);
 /* The value changed just now: what depends on it is stale. */
 static inline void ks__touch(ks_node *node)
 {
-    node->changed = node->checked = ++node->graph->epoch;
+    node->changed = ++node->graph->epoch;
+    node->checked = node->changed & KS__EPOCHS;
 }
 
 /* ---- composing (graph/compose.c) ----------------------------------------------------------------------- */

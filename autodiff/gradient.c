@@ -1,0 +1,507 @@
+/*
+ * autodiff/gradient.c - reverse chaining.
+ *
+ * From y backwards in the order of descending ids, every node hands each input its contribution: upstream times local
+ * partial, or the pullback of what is linear or special. Contributions that meet are summed in one visible add_n. All of
+ * these are ordinary nodes. A local partial is made once for its edge and cached there.
+ */
+#include "autodiff/gradient.h"
+#include "keisan/autodiff.h"
+#include "ops/family.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- edges --------------------------------------------------------------------------------------------- */
+
+static bool is_float(const ks_node *node)
+{
+    return node->dtype == KS_F32 || node->dtype == KS_F64;
+}
+
+bool ks__edge_passes(const ks_node *node, uint32_t i)
+{
+    const ks_op *op = node->op;
+    if (op->flags & (KS_OP_STOP | KS_OP_EFFECT) || (!op->partial && !op->pullback))
+        return false;
+    return is_float(node) && is_float(ks__inputs(node)[i]) && ks__input_letter(op, i) != 'S';
+}
+
+static bool note_partial(ks_node *y, uint32_t i, ks_node *partial)
+{
+    ks_graph *g = y->graph;
+    if (partial->flags & KS__VARIABLE)
+        return true;
+    if (!ks__grow(g, &g->partials, &g->partial_capacity, g->partial_count, sizeof *g->partials))
+        return false;
+    uint32_t at = g->partial_count++;
+    for (; at && g->partials[at - 1].id > partial->id; at--) /* kept in the order of ids: cuts pop from the end */
+        g->partials[at] = g->partials[at - 1];
+    g->partials[at] = (ks__partial_log){y, i, partial->id};
+    return true;
+}
+
+ks_node *ks_local_partial(ks_node *y, int i)
+{
+    if (!ks__usable(y) || i < 0 || (uint32_t)i >= y->n || !y->op->partial || !ks__edge_passes(y, (uint32_t)i) || !ks__aside_of(y))
+        return NULL;
+    ks_graph *g = y->graph;
+    if (!y->aside->partials && !(y->aside->partials = ks__small(g, y->n * sizeof(ks_node *))))
+        return NULL;
+    ks_node *known = y->aside->partials[i];
+    if (known && ks__alive(known))
+        return known;
+    if (known)
+        ks__cut(g, g->count); /* it was released: what waits is forgotten, and this partial with it */
+    uint32_t before = g->count;
+    ks_node *partial = y->op->partial(y, i);
+    if (!partial)
+        return NULL;
+    if (!(partial->flags & KS__VARIABLE) && partial->id >= before && !(partial->op->flags & KS_OP_LEAF))
+        partial->flags |= KS__PARTIAL;
+    if (!note_partial(y, (uint32_t)i, partial))
+        return NULL;
+    y->aside->partials[i] = partial;
+    return partial;
+}
+
+/* Whether a node made for y's shape surely has x's: open dimensions without a name may differ. */
+static bool surely_same(const ks_node *a, const ks_node *x)
+{
+    if (a->dims != x->dims)
+        return false;
+    for (int i = 0; i < a->dims->shape.rank; i++) {
+        if (a->dims->shape.dim[i] == KS_ANY)
+            return false;
+    }
+    return true;
+}
+
+static ks_node *chained(ks_node *y, ks_node *upstream, ks_node *partial)
+{
+    ks_place at = ks_node_place(y);
+    if (partial->op->flags & KS_OP_NUMBER) {
+        if (partial->data.number == 1)
+            return upstream;
+        return partial->data.number == -1 ? ks_neg_at(at, upstream) : ks_mul_at(at, upstream, partial);
+    }
+    if (y->op->chain == KS_CHAIN_FINITE)
+        return ks_mul_at(at, upstream, partial);
+    return y->op->chain == KS_CHAIN_SELECT ? ks__select_mul(at, upstream, partial) : ks_chain_mul_at(at, upstream, partial);
+}
+
+/* What y's upstream gives to its i-th input; NULL without a failure: nothing. */
+static ks_node *contribution(ks_node *y, uint32_t i, ks_node *upstream, ks_node **partial)
+{
+    *partial = NULL;
+    if (!y->op->partial)
+        return y->op->pullback(y, (int)i, upstream);
+    *partial = ks_local_partial(y, (int)i);
+    ks_node *part = *partial ? chained(y, upstream, *partial) : NULL, *x = ks__inputs(y)[i];
+    return !part || surely_same(part, x) ? part : ks_sum_to_at(ks_node_place(y), part, x);
+}
+
+/* ---- the walk ------------------------------------------------------------------------------------------ */
+
+typedef struct term {
+    ks_node *node;
+    uint32_t next;
+} term;
+
+/* The nodes between the targets x and y, in the order of ids, and the terms that arrive at each. */
+typedef struct chain {
+    ks_graph *g;
+    ks_node **nodes;
+    uint32_t count, capacity;
+    bool *depends;   /* on one of the x */
+    uint32_t *terms; /* the first of each node's list, in the order of arrival reversed */
+    ks_node **upstream;
+    term *pool;
+    uint32_t pool_count, pool_capacity;
+    ks__backward *record;
+} chain;
+
+static bool listed(const chain *c, const ks_node *node)
+{
+    return node->local < c->count && c->nodes[node->local] == node;
+}
+
+static bool list_node(chain *c, ks_node *node)
+{
+    if (listed(c, node))
+        return true;
+    if (!ks__grow(c->g, &c->nodes, &c->capacity, c->count, sizeof *c->nodes))
+        return false;
+    node->local = c->count;
+    c->nodes[c->count++] = node;
+    return true;
+}
+
+static uint64_t rank_of(const ks_node *node)
+{
+    return node->flags & KS__VARIABLE ? node->id : (uint64_t)1 << 32 | node->id;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    uint64_t x = rank_of(*(ks_node *const *)a), y = rank_of(*(ks_node *const *)b);
+    return x < y ? -1 : x > y;
+}
+
+/* Everything y hangs on by edges that a derivative can pass. Below `floor` nothing can hang on an x. */
+static bool find_cone(chain *c, ks_node *y, uint32_t floor)
+{
+    if (!list_node(c, y))
+        return false;
+    for (uint32_t i = 0; i < c->count; i++) {
+        ks_node *node = c->nodes[i];
+        for (uint32_t k = 0; k < node->n; k++) {
+            ks_node *input = ks__inputs(node)[k];
+            bool below = !(input->flags & KS__VARIABLE) && input->id < floor;
+            if (!below && ks__edge_passes(node, k) && !list_node(c, input))
+                return false;
+        }
+    }
+    bool down = true;
+    for (uint32_t i = 1; down && i < c->count; i++)
+        down = rank_of(c->nodes[i - 1]) > rank_of(c->nodes[i]);
+    if (down) {
+        for (uint32_t i = 0, j = c->count; i + 1 < j; i++) {
+            ks_node *node = c->nodes[i];
+            c->nodes[i] = c->nodes[--j];
+            c->nodes[j] = node;
+        }
+    } else {
+        qsort(c->nodes, c->count, sizeof *c->nodes, by_rank);
+    }
+    for (uint32_t i = 0; i < c->count; i++)
+        c->nodes[i]->local = i;
+    return true;
+}
+
+static bool prepare(chain *c)
+{
+    size_t n = c->count;
+    c->depends = ks__get(c->g, n * sizeof *c->depends);
+    c->terms = ks__get(c->g, n * sizeof *c->terms);
+    c->upstream = ks__get(c->g, n * sizeof *c->upstream);
+    if (!c->depends || !c->terms || !c->upstream)
+        return false;
+    memset(c->depends, 0, n * sizeof *c->depends);
+    memset(c->terms, 0xff, n * sizeof *c->terms);
+    memset(c->upstream, 0, n * sizeof *c->upstream);
+    return true;
+}
+
+static void finish(chain *c)
+{
+    size_t n = c->count;
+    ks__put(c->g, c->depends, c->depends ? n * sizeof *c->depends : 0);
+    ks__put(c->g, c->terms, c->terms ? n * sizeof *c->terms : 0);
+    ks__put(c->g, c->upstream, c->upstream ? n * sizeof *c->upstream : 0);
+    ks__put(c->g, c->nodes, c->capacity * sizeof *c->nodes);
+    ks__put(c->g, c->pool, c->pool_capacity * sizeof *c->pool);
+}
+
+static void find_depends(chain *c)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        ks_node *node = c->nodes[i];
+        for (uint32_t k = 0; k < node->n && !c->depends[i]; k++) {
+            const ks_node *input = ks__inputs(node)[k];
+            c->depends[i] = listed(c, input) && input->local < i && ks__edge_passes(node, k) && c->depends[input->local];
+        }
+    }
+}
+
+static bool arrive(chain *c, const ks_node *at, ks_node *part)
+{
+    if (!ks__grow(c->g, &c->pool, &c->pool_capacity, c->pool_count, sizeof *c->pool))
+        return false;
+    c->pool[c->pool_count] = (term){part, c->terms[at->local]};
+    c->terms[at->local] = c->pool_count++;
+    return true;
+}
+
+/* The sum of what arrived. */
+static ks_node *meet(chain *c, uint32_t i)
+{
+    uint32_t n = 0;
+    for (uint32_t t = c->terms[i]; t != UINT32_MAX; t = c->pool[t].next)
+        n++;
+    if (n == 1)
+        return c->pool[c->terms[i]].node;
+    ks_node *few[16], **terms = n > 16 ? ks__get(c->g, n * sizeof *terms) : few;
+    if (!terms)
+        return NULL;
+    uint32_t k = n;
+    for (uint32_t t = c->terms[i]; t != UINT32_MAX; t = c->pool[t].next)
+        terms[--k] = c->pool[t].node;
+    ks_node *sum = ks_add_n_at(ks_node_place(c->nodes[i]), terms, (int)n);
+    if (terms != few)
+        ks__put(c->g, terms, n * sizeof *terms);
+    return sum;
+}
+
+static bool record_node(chain *c, ks_node *node, ks_node *upstream)
+{
+    ks__backward *b = c->record;
+    if (!b)
+        return true;
+    if (!ks__grow(c->g, &b->nodes, &b->node_capacity, b->count, sizeof *b->nodes) ||
+        !ks__grow(c->g, &b->upstream, &b->upstream_capacity, b->count, sizeof *b->upstream))
+        return false;
+    b->nodes[b->count] = node;
+    b->upstream[b->count++] = upstream;
+    return true;
+}
+
+static bool record_edge(chain *c, ks__edge edge)
+{
+    ks__backward *b = c->record;
+    if (!b)
+        return true;
+    if (!ks__grow(c->g, &b->edges, &b->edge_capacity, b->edge_count, sizeof *b->edges))
+        return false;
+    b->edges[b->edge_count++] = edge;
+    return true;
+}
+
+static bool failed_since(const ks_graph *g, ks_code before)
+{
+    return before == KS_OK && g->failure.code != KS_OK;
+}
+
+static bool pass_on(chain *c, uint32_t i)
+{
+    ks_node *node = c->nodes[i];
+    for (uint32_t k = 0; k < node->n; k++) {
+        ks_node *input = ks__inputs(node)[k], *partial;
+        if (!listed(c, input) || !c->depends[input->local] || !ks__edge_passes(node, k))
+            continue;
+        ks_code before = c->g->failure.code;
+        ks_node *part = contribution(node, k, c->upstream[i], &partial);
+        if (!part && (failed_since(c->g, before) || before != KS_OK))
+            return false;
+        if (part && (!arrive(c, input, part) || !record_edge(c, (ks__edge){node, k, partial, part})))
+            return false;
+    }
+    return true;
+}
+
+static bool walk_back(chain *c, const ks_node *y, ks_node *seed)
+{
+    if (c->depends[y->local] && !arrive(c, y, seed))
+        return false;
+    for (uint32_t i = c->count; i-- > 0;) {
+        if (!c->depends[i] || c->terms[i] == UINT32_MAX)
+            continue;
+        c->upstream[i] = meet(c, i);
+        if (!c->upstream[i] || !record_node(c, c->nodes[i], c->upstream[i]) || !pass_on(c, i))
+            return false;
+    }
+    return true;
+}
+
+/* ---- seeds --------------------------------------------------------------------------------------------- */
+
+/* A constant of x's dtype and shape, filled with 0 or 1, that the planner may simplify away. */
+static ks_node *filled_like(ks_place at, ks_node *x, double value)
+{
+    float single = (float)value;
+    ks_node *seed = ks_constant_at(at, x->graph, (ks_dtype)x->dtype, KS_SCALAR, x->dtype == KS_F64 ? (const void *)&value : &single);
+    if (!seed)
+        return NULL;
+    seed->flags |= KS__SEED;
+    if (x->dims->shape.rank == 0)
+        return seed;
+    ks_node *spread = ks_expand_at(at, seed, x, KS_ABSENT);
+    if (spread)
+        spread->flags |= KS__SEED;
+    return spread;
+}
+
+static bool check(ks_place at, ks_graph *g, const char *call, const ks_node *node)
+{
+    if (!ks__usable(node))
+        return false;
+    if (node->graph != g)
+        return ks__refuse(g, KS_BAD_ARGUMENT, at, "%s: '%s' belongs to another graph", call, ks_name(node));
+    return is_float(node) || ks__refuse(g, KS_NO_GRADIENT, at, "%s: '%s' is %s, and only f32 and f64 have derivatives: ks_cast it first", call,
+                                        ks_name(node), ks_dtype_name((ks_dtype)node->dtype));
+}
+
+/* ---- gradients ----------------------------------------------------------------------------------------- */
+
+static bool chain_to(ks_place at, ks_node *y, ks_node *const *x, uint32_t n, ks_node *upstream, ks_node **out)
+{
+    chain c = {.g = y->graph};
+    uint32_t floor = UINT32_MAX;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t id = x[i]->flags & KS__VARIABLE ? 0 : x[i]->id;
+        floor = id < floor ? id : floor;
+    }
+    bool good = find_cone(&c, y, floor) && prepare(&c);
+    for (uint32_t i = 0; good && i < n; i++) {
+        if (listed(&c, x[i]))
+            c.depends[x[i]->local] = true;
+    }
+    if (good) {
+        find_depends(&c);
+        ks_node *seed = upstream ? upstream : filled_like(at, y, 1);
+        good = seed && walk_back(&c, y, seed);
+    }
+    for (uint32_t i = 0; good && i < n; i++) {
+        out[i] = listed(&c, x[i]) ? c.upstream[x[i]->local] : NULL;
+        if (!out[i])
+            out[i] = filled_like(at, x[i], 0);
+        good = out[i] != NULL;
+    }
+    finish(&c);
+    return good;
+}
+
+static const char gradients_event, backward_event;
+
+bool ks_gradients_at(ks_place at, ks_node *y, ks_node *const *x, int count, ks_node *upstream, ks_node **out)
+{
+    if (!y || count <= 0 || !x || !out)
+        return false;
+    ks_graph *g = y->graph;
+    if (!check(at, g, "ks_gradients", y) || (upstream && !check(at, g, "ks_gradients", upstream)))
+        return false;
+    for (int i = 0; i < count; i++) {
+        if (!check(at, g, "ks_gradients", x[i]))
+            return false;
+    }
+    size_t words = (size_t)count + 2;
+    ks_node *few[18], **key = words > 18 ? ks__get(g, words * sizeof *key) : few;
+    if (!key)
+        return false;
+    key[0] = y;
+    key[1] = upstream;
+    memcpy(key + 2, x, (size_t)count * sizeof *key);
+    const void *given = ks__event_recognise(g, &gradients_event, key, words * sizeof *key);
+    bool good = true;
+    if (given) {
+        memcpy(out, given, (size_t)count * sizeof *out);
+    } else {
+        uint32_t start = g->count;
+        good = chain_to(at, y, x, (uint32_t)count, upstream, out) &&
+               ks__event_note(g, &gradients_event, start, key, words * sizeof *key, out, (size_t)count * sizeof *out);
+    }
+    if (key != few)
+        ks__put(g, key, words * sizeof *key);
+    return good;
+}
+
+ks_node *ks_gradient_at(ks_place at, ks_node *y, ks_node *x)
+{
+    ks_node *out;
+    return y && x && ks_gradients_at(at, y, &x, 1, NULL, &out) ? out : NULL;
+}
+
+/* ---- backward ------------------------------------------------------------------------------------------ */
+
+/* The trainable variables that y hangs on, in the order of their making; the caller puts the list back. */
+static ks_node **trainable_under(ks_node *y, uint32_t *count, uint32_t *capacity)
+{
+    chain c = {.g = y->graph};
+    ks_node **list = NULL;
+    *count = *capacity = 0;
+    bool good = find_cone(&c, y, 0);
+    for (uint32_t i = 0; good && i < c.count; i++) {
+        if (!ks_is_trainable(c.nodes[i]))
+            continue;
+        good = ks__grow(c.g, &list, capacity, *count, sizeof *list);
+        if (good)
+            list[(*count)++] = c.nodes[i];
+    }
+    finish(&c);
+    if (!good)
+        *count = 0;
+    return list;
+}
+
+static void set_gradients(ks_node *const *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ks__aside_of(pairs[2 * i]))
+            pairs[2 * i]->aside->gradient = pairs[2 * i + 1];
+    }
+}
+
+bool ks_backward_at(ks_place at, ks_node *loss)
+{
+    if (!loss || !check(at, loss->graph, "ks_backward", loss))
+        return false;
+    ks_graph *g = loss->graph;
+    struct {
+        ks_node *loss;
+        uint64_t variables;
+    } key = {loss, g->variables.extent};
+    const char *given = ks__event_recognise(g, &backward_event, &key, sizeof key);
+    if (given) {
+        uint64_t n;
+        memcpy(&n, given, sizeof n);
+        set_gradients((ks_node *const *)(const void *)(given + sizeof n), n);
+        return true;
+    }
+    uint32_t count, capacity, start = g->count;
+    ks_node **variables = trainable_under(loss, &count, &capacity);
+    size_t room = sizeof(uint64_t) + 2 * (size_t)count * sizeof(ks_node *);
+    char *memory = count ? ks__get(g, room) : NULL;
+    ks_node **out = count ? ks__get(g, count * sizeof *out) : NULL;
+    bool good = count ? memory && out && chain_to(at, loss, variables, count, NULL, out)
+                      : ks__refuse(g, KS_NO_GRADIENT, at, "ks_backward: '%s' depends on no trainable variable", ks_name(loss));
+    if (good) {
+        uint64_t n = count;
+        memcpy(memory, &n, sizeof n);
+        ks_node **pairs = (ks_node **)(void *)(memory + sizeof n);
+        for (uint32_t i = 0; i < count; i++) {
+            pairs[2 * i] = variables[i];
+            pairs[2 * i + 1] = out[i];
+        }
+        set_gradients(pairs, count);
+        good = ks__event_note(g, &backward_event, start, &key, sizeof key, memory, room);
+    }
+    ks__put(g, variables, capacity * sizeof *variables);
+    ks__put(g, memory, room);
+    ks__put(g, out, count * sizeof *out);
+    return good;
+}
+
+ks_node *ks_grad(const ks_node *variable)
+{
+    ks_node *gradient = variable && variable->aside ? variable->aside->gradient : NULL;
+    return gradient && ks__alive(gradient) ? gradient : NULL;
+}
+
+/* ---- for traces ---------------------------------------------------------------------------------------- */
+
+bool ks__backward_walk(ks_node *y, ks_node *upstream, ks_graph *g, ks__backward *out)
+{
+    *out = (ks__backward){0};
+    if (!check(KS__NOWHERE, g, "trace", y))
+        return false;
+    chain c = {.g = g, .record = out};
+    bool good = find_cone(&c, y, 0) && prepare(&c);
+    for (uint32_t i = 0; good && i < c.count; i++)
+        c.depends[i] = (c.nodes[i]->op->flags & KS_OP_LEAF) != 0 || c.nodes[i] == y;
+    if (good) {
+        find_depends(&c);
+        ks_node *seed = upstream ? upstream : filled_like(ks_node_place(y), y, 1);
+        good = seed && walk_back(&c, y, seed);
+    }
+    finish(&c);
+    return good;
+}
+
+void ks__backward_free(ks_graph *g, ks__backward *b)
+{
+    ks__put(g, b->nodes, b->node_capacity * sizeof *b->nodes);
+    ks__put(g, b->upstream, b->upstream_capacity * sizeof *b->upstream);
+    ks__put(g, b->edges, b->edge_capacity * sizeof *b->edges);
+    *b = (ks__backward){0};
+}

@@ -1,0 +1,99 @@
+/*
+ * ops/table.h - the library's operations, a line each. From these lines come the declarations, ks_op_at and the look-up by
+ * name: a new operation is its definition and one line here.
+ */
+#ifndef KS_OPS_TABLE_H
+#define KS_OPS_TABLE_H
+
+#include <keisan/op.h>
+
+#define KS__OPS(OP)                                                                                                                        \
+    /* leaves */                                                                                                                           \
+    OP(input)                                                                                                                              \
+    OP(constant)                                                                                                                           \
+    OP(number)                                                                                                                             \
+    OP(variable)                                                                                                                           \
+    /* arithmetic */                                                                                                                       \
+    OP(add)                                                                                                                                \
+    OP(sub)                                                                                                                                \
+    OP(mul)                                                                                                                                \
+    OP(div)                                                                                                                                \
+    OP(pow)                                                                                                                                \
+    OP(maximum)                                                                                                                            \
+    OP(minimum)                                                                                                                            \
+    OP(chain_mul)                                                                                                                          \
+    OP(select_mul)                                                                                                                         \
+    OP(add_n)                                                                                                                              \
+    /* elementwise */                                                                                                                      \
+    OP(neg)                                                                                                                                \
+    OP(square)                                                                                                                             \
+    OP(abs)                                                                                                                                \
+    OP(exp)                                                                                                                                \
+    OP(log)                                                                                                                                \
+    OP(sqrt)                                                                                                                               \
+    OP(sin)                                                                                                                                \
+    OP(cos)                                                                                                                                \
+    OP(identity)                                                                                                                           \
+    OP(stop_gradient)                                                                                                                      \
+    OP(cast)                                                                                                                               \
+    /* activation */                                                                                                                       \
+    OP(sigmoid)                                                                                                                            \
+    OP(tanh)                                                                                                                               \
+    OP(relu)                                                                                                                               \
+    OP(step)                                                                                                                               \
+    /* compare */                                                                                                                          \
+    OP(equal)                                                                                                                              \
+    OP(not_equal)                                                                                                                          \
+    OP(less)                                                                                                                               \
+    OP(less_equal)                                                                                                                         \
+    OP(greater)                                                                                                                            \
+    OP(greater_equal)                                                                                                                      \
+    OP(where)                                                                                                                              \
+    /* reduce */                                                                                                                           \
+    OP(sum)                                                                                                                                \
+    OP(mean)                                                                                                                               \
+    OP(max)                                                                                                                                \
+    OP(argmax)                                                                                                                             \
+    OP(count)                                                                                                                              \
+    /* shape */                                                                                                                            \
+    OP(sum_to)                                                                                                                             \
+    OP(expand)                                                                                                                             \
+    OP(reshape)                                                                                                                            \
+    OP(reshape_like)                                                                                                                       \
+    OP(transpose)                                                                                                                          \
+    /* join */                                                                                                                             \
+    OP(concat)                                                                                                                             \
+    OP(unconcat)                                                                                                                           \
+    OP(place)                                                                                                                              \
+    OP(slice)                                                                                                                              \
+    OP(unslice)                                                                                                                            \
+    OP(reslice)                                                                                                                            \
+    /* index */                                                                                                                            \
+    OP(gather)                                                                                                                             \
+    OP(ungather)                                                                                                                           \
+    OP(one_hot)                                                                                                                            \
+    /* products */                                                                                                                         \
+    OP(matmul)                                                                                                                             \
+    /* softmax and losses */                                                                                                               \
+    OP(softmax)                                                                                                                            \
+    OP(log_softmax)                                                                                                                        \
+    OP(softmax_cross_entropy)                                                                                                              \
+    OP(softmax_cross_entropy_grad)                                                                                                         \
+    OP(sum_squared_error)                                                                                                                  \
+    OP(mean_squared_error)                                                                                                                 \
+    /* random */                                                                                                                           \
+    OP(random_uniform)                                                                                                                     \
+    OP(random_normal)                                                                                                                      \
+    OP(dropout)                                                                                                                            \
+    OP(dropout_mask)                                                                                                                       \
+    /* effects */                                                                                                                          \
+    OP(assign)
+
+#define KS__DECLARE_OP(NAME) extern const ks_op ks__op_##NAME;
+KS__OPS(KS__DECLARE_OP)
+#undef KS__DECLARE_OP
+
+/* The library's operation of that name, NULL if there is none. */
+const ks_op *ks__op_named(const char *name);
+
+#endif
