@@ -88,7 +88,7 @@ static ks_node *chained(ks_node *y, ks_node *upstream, ks_node *partial)
     }
     if (y->op->chain == KS_CHAIN_FINITE)
         return ks_mul_at(at, upstream, partial);
-    return y->op->chain == KS_CHAIN_SELECT ? ks__select_mul(at, upstream, partial) : ks_chain_mul_at(at, upstream, partial);
+    return y->op->chain == KS_CHAIN_SELECT ? ks__apply2(at, &ks__op_select_mul, upstream, partial, NULL) : ks_chain_mul_at(at, upstream, partial);
 }
 
 /* What y's upstream gives to its i-th input; NULL without a failure: nothing. */
