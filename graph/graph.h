@@ -196,6 +196,10 @@ struct ks_graph {
     void (*engine_free)(ks_graph *graph);
     struct ks_optimizer *optimizers;
     void (*optimizers_free)(ks_graph *graph);
+    bool (*describe_training)(const struct ks_optimizer *optimizer, struct ks__training *out); /* states: by ks__get, the caller frees */
+    struct ks__training *training; /* what was read about training, see serialize/training.h */
+    void (*training_free)(ks_graph *graph);
+    char *metadata; /* the JSON text under "metadata", kept as it was read */
     struct ks_optimizer *loaded_optimizer;
     int isa;
     int provider;

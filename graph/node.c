@@ -146,6 +146,9 @@ void ks_graph_free(ks_graph *graph)
     ks_graph *g = graph;
     if (g->optimizers_free)
         g->optimizers_free(g);
+    if (g->training_free)
+        g->training_free(g);
+    ks__text_put(g, g->metadata);
     g->count = 0;
     ks__cut(g, 0);
     if (g->engine_free)
