@@ -148,6 +148,8 @@ typedef struct ks__slab {
     size_t bytes;
 } ks__slab;
 
+struct ks__training;
+
 struct ks_graph {
     ks_graph_options options;
     ks_failure failure;
@@ -181,6 +183,7 @@ struct ks_graph {
     uint32_t file_last;
     const char *composing; /* the name of the node being read, for messages */
     ks_place composing_at;
+    const char *failing_in; /* stands before every message while a file is read: "net.json:7: nodes[3]" */
     char *text; /* what ks_why_no_gradient and its like last said */
     ks_node **order; /* for ks_node_at */
     int64_t order_count;

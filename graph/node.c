@@ -20,6 +20,8 @@ static void record(ks_graph *g, ks_code code, ks_place at, const char *format, v
 {
     ks_failure failure = {.code = code, .place = at.file ? at : g->composing_at};
     vsnprintf(failure.message, sizeof failure.message, format, list);
+    if (g->failing_in)
+        ks__fail_in(&failure, g->failing_in);
     if (!g->failure.code)
         g->failure = failure;
     if (g->options.on_error)
