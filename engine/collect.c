@@ -90,52 +90,62 @@ static void sort(ks__walk *walk)
         walk->nodes[i]->local = i;
 }
 
-/* The epoch of the newest thing a node without a value of its own hangs on. */
-static uint64_t newest_input(const ks_graph *g, const ks_node *node, const uint64_t *newest)
+/* What a node hangs on: the epoch of the newest of it, and whether the mode of the run is among it. */
+typedef struct basis {
+    uint64_t newest;
+    bool mode;
+} basis;
+
+static basis basis_of(const ks_graph *g, const ks_node *node, const basis *known_bases)
 {
-    uint64_t latest = node->checked ? 0 : node->changed; /* a node whose attributes changed is itself what is new */
+    basis own = {node->checked ? 0 : node->changed,
+                 node->op->flags & KS_OP_MODE}; /* a node whose attributes changed is itself what is new */
     ks_node *const *inputs = ks__inputs(node);
     for (uint32_t k = 0; k < node->n; k++) {
-        if (newest[inputs[k]->local] > latest)
-            latest = newest[inputs[k]->local];
+        const basis *input = &known_bases[inputs[k]->local];
+        own.newest = input->newest > own.newest ? input->newest : own.newest;
+        own.mode = own.mode || input->mode;
     }
-    if ((node->op->flags & KS_OP_RANDOM) && g->random_epoch > latest)
-        latest = g->random_epoch;
-    if ((node->op->flags & KS_OP_MODE) && g->mode_epoch > latest)
-        latest = g->mode_epoch;
-    return latest;
+    if ((node->op->flags & KS_OP_RANDOM) && g->random_epoch > own.newest)
+        own.newest = g->random_epoch;
+    return own;
 }
 
-/* Says of each node whether its value is valid: if nothing under it changed since it was computed. */
+/* Nothing under it changed since it was computed. What a run fetched is as of that run: another mode does not make it stale. */
+static bool is_valid(const ks_graph *g, const ks_node *node, const basis *own)
+{
+    bool mode_holds = !own->mode || (node->flags & KS__FETCHED) || g->mode_epoch <= node->changed;
+    return node->value && own->newest <= node->changed && mode_holds;
+}
+
+/* Says of each node whether its value is valid. */
 static bool validate(ks_graph *g, const ks__request *request, ks__walk *walk)
 {
-    uint64_t *newest = ks__get(g, (walk->count + 1) * sizeof *newest);
-    if (!newest)
+    basis *bases = ks__get(g, (walk->count + 1) * sizeof *bases);
+    if (!bases)
         return false;
     for (uint32_t i = 0; i < walk->count; i++) {
         ks_node *node = walk->nodes[i];
         walk->roles[i] = KS__ROLE_MADE;
-        newest[i] = UINT64_MAX;
+        bases[i] = (basis){UINT64_MAX, false};
         if (node->op->flags & KS_OP_NUMBER) {
             walk->roles[i] = KS__ROLE_NUMBER;
-            newest[i] = node->changed;
+            bases[i].newest = node->changed;
         } else if (known(g, node, request->fresh)) {
             walk->roles[i] = KS__ROLE_GIVEN;
-            newest[i] = node->changed;
-        } else if (node->op->flags & KS_OP_EFFECT) {
-            continue;
-        } else {
-            uint64_t latest = newest_input(g, node, newest);
-            if (node->value && !request->fresh && latest <= node->changed) {
+            bases[i].newest = node->changed;
+        } else if (!(node->op->flags & KS_OP_EFFECT)) {
+            basis own = basis_of(g, node, bases);
+            if (!request->fresh && is_valid(g, node, &own)) {
                 node->checked = g->epoch & KS__EPOCHS;
                 walk->roles[i] = KS__ROLE_GIVEN;
-                newest[i] = node->changed;
+                bases[i].newest = node->changed;
             } else {
-                newest[i] = node->value ? UINT64_MAX : latest;
+                bases[i] = node->value ? (basis){UINT64_MAX, own.mode} : own;
             }
         }
     }
-    ks__put(g, newest, (walk->count + 1) * sizeof *newest);
+    ks__put(g, bases, (walk->count + 1) * sizeof *bases);
     return true;
 }
 

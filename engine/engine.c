@@ -50,7 +50,7 @@ struct ks__engine *ks__engine_of(ks_graph *g)
 
 static bool same_request(const ks__plan *plan, const ks__request *request)
 {
-    return plan->bound && plan->mode == request->mode && plan->target_count == request->target_count &&
+    return plan->bound && plan->mode == request->mode && plan->fresh == request->fresh && plan->target_count == request->target_count &&
            plan->effect_count == request->effect_count &&
            !memcmp(plan->targets, request->targets, request->target_count * sizeof(ks_node *)) &&
            !(request->effect_count && memcmp(plan->effects, request->effects, request->effect_count * sizeof(ks_node *)));
@@ -109,7 +109,8 @@ static ks__plan *find_plan(ks_graph *g, const ks__request *request)
         if (!request->fresh) {
             uint64_t all = plan->target_count >= KS__REACH_BITS ? 0 : ((uint64_t)1 << plan->target_count) - 1;
             bool kept = g->options.keep_all || plan->own_count != plan->target_count;
-            if (!plan->true_leaves || !plan->epoch || !all || kept || g->attribute_epoch > plan->epoch || changed_targets(g, plan) != all || plan->mode_reach)
+            if (!plan->true_leaves || !plan->epoch || !all || kept || g->attribute_epoch > plan->epoch || changed_targets(g, plan) != all ||
+                plan->mode_reach)
                 continue;
         } else if (!plan->true_leaves) {
             continue;
@@ -190,7 +191,8 @@ static bool usable_all(ks_graph *g, ks_node *const *nodes, uint32_t count)
 /* A number that is read by itself is an f32 scalar. */
 static bool number_value(ks_node *node)
 {
-    if (node->value && node->checked >= node->changed && node->checked != 0 && *(float *)node->value->block->data == (float)node->data.number)
+    if (node->value && node->checked >= node->changed && node->checked != 0 &&
+        *(float *)node->value->block->data == (float)node->data.number)
         return true;
     ks__block *block = ks__block_new(node->graph, sizeof(float));
     if (!block)
@@ -208,10 +210,10 @@ static bool leaf_value(ks_node *node)
     if (node->op->flags & KS_OP_VARIABLE) {
         if (ks__draw(node))
             return true;
-        return node->graph->failure.code == KS_NO_MEMORY ? false
-                                                         : ks__refuse(node->graph, KS_NOT_FED, ks_node_place(node),
-                                                                      "variable '%s' has no value: ks_set it, load it, or give it an initialiser",
-                                                                      ks_name(node));
+        return node->graph->failure.code == KS_NO_MEMORY
+                   ? false
+                   : ks__refuse(node->graph, KS_NOT_FED, ks_node_place(node),
+                                "variable '%s' has no value: ks_set it, load it, or give it an initialiser", ks_name(node));
     }
     return ks__refuse(node->graph, KS_NOT_FED, ks_node_place(node), "input '%s' has no data: ks_feed it before reading it", ks_name(node));
 }
@@ -260,8 +262,8 @@ static bool check_effects(ks_graph *g, ks_node *const *effects, int count)
 {
     for (int i = 0; i < count; i++) {
         if (!(effects[i]->op->flags & KS_OP_EFFECT))
-            return ks__refuse(g, KS_BAD_ARGUMENT, ks_node_place(effects[i]), "ks_run: '%s' is a %s, not an effect: use ks_assign", ks_name(effects[i]),
-                              effects[i]->op->name);
+            return ks__refuse(g, KS_BAD_ARGUMENT, ks_node_place(effects[i]), "ks_run: '%s' is a %s, not an effect: use ks_assign",
+                              ks_name(effects[i]), effects[i]->op->name);
     }
     /* Marked while looked at, so that many effects take linear time. */
     ks_node *twice = NULL;
@@ -273,10 +275,12 @@ static bool check_effects(ks_graph *g, ks_node *const *effects, int count)
     }
     for (int i = 0; i < count; i++)
         ks__inputs(effects[i])[0]->flags &= (uint8_t)~KS__NOTED;
-    return !twice || ks__refuse(g, KS_BAD_ARGUMENT, ks_node_place(twice), "ks_run: variable '%s' is assigned twice in one run", ks_name(twice));
+    return !twice ||
+           ks__refuse(g, KS_BAD_ARGUMENT, ks_node_place(twice), "ks_run: variable '%s' is assigned twice in one run", ks_name(twice));
 }
 
-bool ks_run(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *const *effects, int effect_count, const ks_run_options *options)
+bool ks_run(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *const *effects, int effect_count,
+            const ks_run_options *options)
 {
     ks_run_options own = {.size = sizeof own};
     if (!graph || fetch_count < 0 || effect_count < 0 || (fetch_count && !fetches) || (effect_count && !effects))
@@ -291,8 +295,12 @@ bool ks_run(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *
         if ((fetches[i]->op->flags & KS_OP_LEAF) && !leaf_value(fetches[i]))
             return false;
     }
-    ks__request request = {.targets = fetches, .target_count = (uint32_t)fetch_count, .effects = effects, .effect_count = (uint32_t)effect_count,
-                           .mode = own.mode, .fresh = true};
+    ks__request request = {.targets = fetches,
+                           .target_count = (uint32_t)fetch_count,
+                           .effects = effects,
+                           .effect_count = (uint32_t)effect_count,
+                           .mode = own.mode,
+                           .fresh = true};
     bool nothing;
     ks__plan *plan = plan_for(graph, &request, &nothing);
     return nothing || (plan && ks__plan_run(graph, plan));
@@ -303,8 +311,12 @@ int64_t ks_plan_bytes(ks_graph *graph, ks_node *const *fetches, int fetch_count,
     if (!graph || !usable_all(graph, fetches, (uint32_t)fetch_count) || !usable_all(graph, effects, (uint32_t)effect_count) ||
         !check_effects(graph, effects, effect_count))
         return -1;
-    ks__request request = {.targets = fetches, .target_count = (uint32_t)fetch_count, .effects = effects, .effect_count = (uint32_t)effect_count,
-                           .mode = effect_count ? KS_TRAIN : KS_INFER, .fresh = true};
+    ks__request request = {.targets = fetches,
+                           .target_count = (uint32_t)fetch_count,
+                           .effects = effects,
+                           .effect_count = (uint32_t)effect_count,
+                           .mode = effect_count ? KS_TRAIN : KS_INFER,
+                           .fresh = true};
     bool nothing;
     ks__plan *plan = plan_for(graph, &request, &nothing);
     if (!plan)
@@ -348,8 +360,8 @@ bool ks_read(ks_node *node, ks_dtype dtype, void *out, int64_t count)
     if (!ks_eval(node))
         return false;
     if (count != node->value->dims->count || (unsigned)dtype >= KS_DTYPES || (count && !out))
-        return ks__refuse(node->graph, KS_BAD_ARGUMENT, ks_node_place(node), "ks_read: '%s' has %lld elements, %lld were asked for", ks_name(node),
-                          (long long)node->value->dims->count, (long long)count);
+        return ks__refuse(node->graph, KS_BAD_ARGUMENT, ks_node_place(node), "ks_read: '%s' has %lld elements, %lld were asked for",
+                          ks_name(node), (long long)node->value->dims->count, (long long)count);
     return ks__convert(out, dtype, node->value->block->data, (ks_dtype)node->dtype, count, false, &bad);
 }
 

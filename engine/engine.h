@@ -32,19 +32,20 @@ typedef enum ks__home {
 } ks__home;
 
 typedef struct ks__local {
-    ks_node *node;         /* bound */
-    const ks__dims *dims;  /* concrete */
+    ks_node *node;          /* bound */
+    const ks__dims *dims;   /* concrete */
     const uint32_t *inputs; /* [n] locals after sharing */
     uint32_t n;
-    uint32_t same;         /* the local that stands for this one (itself, if none) */
-    uint32_t memory;       /* the local whose bytes these are (itself, if none) */
-    uint32_t step;         /* that makes it */
-    uint32_t last;         /* the last step that reads it */
-    uint32_t own;          /* index of its own block */
+    uint32_t same;   /* the local that stands for this one (itself, if none) */
+    uint32_t memory; /* the local whose bytes these are (itself, if none) */
+    uint32_t step;   /* that makes it */
+    uint32_t last;   /* the last step that reads it */
+    uint32_t own;    /* index of its own block */
     uint8_t role, home;
     uint8_t dtype;
     bool target, effect, needed;
-    bool inside;           /* read in its own step only */
+    bool inside; /* read in its own step only */
+    bool total;  /* the sum that a step of tiles adds up */
     uint64_t offset;
 } ks__local;
 
@@ -60,11 +61,11 @@ typedef enum ks__slot_kind {
 
 typedef struct ks__slot {
     uint8_t kind;
-    uint8_t size;   /* bytes of an element */
+    uint8_t size; /* bytes of an element */
     uint8_t dtype;
-    uint8_t rank;   /* of the spread */
+    uint8_t rank; /* of the spread */
     uint32_t local;
-    uint32_t scratch; /* index of the scratch tile */
+    uint32_t scratch;                              /* index of the scratch tile */
     int64_t dim[KS_MAX_RANK], stride[KS_MAX_RANK]; /* of the spread, collapsed */
 } ks__slot;
 
@@ -98,8 +99,8 @@ typedef struct ks__scalar_copy {
 typedef struct ks__step {
     uint8_t kind;
     bool threads;
-    uint32_t local;   /* kernel, copy: what it makes; else the first member */
-    uint32_t count;   /* tile or scalar ops */
+    uint32_t local; /* kernel, copy: what it makes; else the first member */
+    uint32_t count; /* tile or scalar ops */
     uint64_t scratch, scratch_bytes;
     const ks__dims *dims;
     union {
@@ -111,7 +112,8 @@ typedef struct ks__step {
             ks__slot *slots;
             uint32_t slot_count, scratch_tiles;
             int64_t tile, tasks, per_task; /* elements of a tile; tiles of a task */
-            uint32_t total;       /* local that gets the sum, UINT32_MAX: none */
+            size_t tile_bytes;
+            uint32_t total; /* local that gets the sum, UINT32_MAX: none */
             uint16_t total_slot;
         } tiles;
         struct {
@@ -129,9 +131,9 @@ typedef struct ks__step {
 
 /* A block that a run writes and hands over when all has gone well. */
 typedef struct ks__own {
-    uint32_t local;    /* whose bytes are written */
-    uint32_t fetch;    /* local of the node that is fetched, UINT32_MAX: none */
-    uint32_t assign;   /* local of the assign node, UINT32_MAX: none */
+    uint32_t local;  /* whose bytes are written */
+    uint32_t fetch;  /* local of the node that is fetched, UINT32_MAX: none */
+    uint32_t assign; /* local of the assign node, UINT32_MAX: none */
     size_t bytes;
     ks__block *block;
 } ks__own;
@@ -145,6 +147,7 @@ typedef struct ks__plan {
     bool bound;
     uint32_t highest; /* stack id above which a cut unbinds */
     ks_mode mode;
+    bool fresh; /* of a transaction */
     ks_node **targets, **effects;
     uint32_t target_count, effect_count;
     ks__local *locals;
@@ -158,20 +161,23 @@ typedef struct ks__plan {
     uint32_t leaf_count;
     bool true_leaves; /* all given locals are leaves */
     uint32_t *numbers;
-    uint64_t *cells;  /* [number_count * KS_DTYPES]: each number in every dtype */
+    uint64_t *cells; /* [number_count * KS_DTYPES]: each number in every dtype */
     uint32_t number_count;
     uint64_t *number_reach;
-    struct { uint32_t local; double value; } *guards; /* numbers whose value was taken for granted */
+    struct {
+        uint32_t local;
+        double value;
+    } * guards; /* numbers whose value was taken for granted */
     uint32_t guard_count;
     uint64_t arena_bytes;
-    uint32_t made, partials; /* nodes computed in a run */
+    uint32_t made, partials;           /* nodes computed in a run */
     uint64_t random_reach, mode_reach; /* targets that hang on randomness, on the mode */
-    void **at;        /* [count] where each local's bytes are in this run */
-    uint32_t *moving; /* locals whose place changes from run to run: leaves, own blocks, views of these */
+    void **at;                         /* [count] where each local's bytes are in this run */
+    uint32_t *moving;                  /* locals whose place changes from run to run: leaves, own blocks, views of these */
     uint32_t moving_count;
     const char *arena; /* for which `at` was filled */
     uint64_t used;
-    uint64_t epoch;   /* of the graph after its last run */
+    uint64_t epoch; /* of the graph after its last run */
 } ks__plan;
 
 struct ks__engine {
@@ -184,7 +190,7 @@ struct ks__engine {
     uint64_t clock;
 };
 
-#define KS__NONE UINT32_MAX
+#define KS__NONE       UINT32_MAX
 #define KS__MOST_PLANS 32
 /* At most so many targets are told apart when a plan runs again. */
 #define KS__REACH_BITS 64
@@ -216,7 +222,7 @@ bool ks__collect(ks_graph *g, const ks__request *request, ks__walk *walk);
 void ks__walk_free(ks_graph *g, ks__walk *walk);
 /* plan.c: the plan for a request whose nodes were collected; from the cache when its structure was met before. */
 ks__plan *ks__plan_make(ks_graph *g, const ks__request *request, const ks__walk *walk);
-void ks__plan_bind(ks_graph *g, ks__plan *plan, const ks__request *request, const ks__walk *walk);
+void ks__plan_bind(ks__plan *plan, const ks__request *request, const ks__walk *walk);
 /* fuse.c, place.c: the later passes. */
 bool ks__fuse(ks_graph *g, ks__plan *plan);
 bool ks__place(ks_graph *g, ks__plan *plan);

@@ -6,12 +6,15 @@
  * L1, reads each input once and writes only what someone else needs. Steps over single elements become scalar programs.
  */
 #include "engine/engine.h"
+#include "engine/kernels/fold.h"
 
 #include <string.h>
 
 /* Members of a step that walks tiles: more would not stay in L1 together. */
 #define MOST_MEMBERS 48u
-#define TILE 1024
+#define TILE         KS__FOLD_BLOCK
+/* Bytes of a task's scratch tiles, unless it folds a sum: they share L1 and L2 with what is read and written. */
+#define MOST_SCRATCH 65536
 
 ks__step *ks__step_new(ks_graph *g, ks__plan *plan, ks__step_kind kind, uint32_t local)
 {
@@ -30,13 +33,14 @@ ks__step *ks__step_new(ks_graph *g, ks__plan *plan, ks__step_kind kind, uint32_t
 typedef struct open_step {
     const ks__dims *dims;
     uint32_t step, members;
+    bool scalar; /* of a scalar program: any number of members */
 } open_step;
 
 /* The latest open step of each iteration, a few of them. */
 typedef struct fusing {
     open_step open[16];
     uint32_t count, next;
-    uint32_t *member_of; /* [plan->count] the following member of the same step, KS__NONE at the end */
+    uint32_t *member_of;    /* [plan->count] the following member of the same step, KS__NONE at the end */
     uint32_t *first, *last; /* [steps] */
     uint32_t step_room;
 } fusing;
@@ -76,26 +80,41 @@ static ks_scalar_fn scalar_fn(const ks_graph *g, const ks_tile *tile)
     return tile->scalar[0];
 }
 
-/* The last step that makes something this local reads; KS__NONE when all was there before. */
-static uint32_t latest_input(const ks__plan *plan, const ks__local *local)
+/* The first step that may read what this local reads: its inputs' own, but a fused sum is there only when its step is over. */
+static uint32_t earliest_step(const ks__plan *plan, const ks__local *local)
 {
-    uint32_t latest = KS__NONE;
+    uint32_t earliest = 0;
     for (uint32_t k = 0; k < local->n; k++) {
-        uint32_t step = plan->locals[local->inputs[k]].step;
-        if (ks__input_letter(local->node->op, k) != 'S' && step != KS__NONE && (latest == KS__NONE || step > latest))
-            latest = step;
+        const ks__local *root = &plan->locals[plan->locals[local->inputs[k]].memory];
+        if (ks__input_letter(local->node->op, k) == 'S' || root->step == KS__NONE)
+            continue;
+        uint32_t step = root->step + (root->total ? 1 : 0);
+        earliest = step > earliest ? step : earliest;
     }
-    return latest;
+    return earliest;
 }
 
-static uint32_t find_open(const ks_graph *g, const ks__plan *plan, const fusing *f, const ks__local *local, uint32_t latest)
+static bool may_fuse(const ks_graph *g)
 {
-    if (g->options.without & KS_FUSE || g->options.check_finite)
+    return !(g->options.without & KS_FUSE) && !g->options.check_finite;
+}
+
+/* Whether the local can be part of a scalar program. */
+static bool is_scalar(const ks_graph *g, const ks__local *local)
+{
+    return local->dims->count == 1 && !(g->options.without & KS_BYTECODE) && local->n <= 3 && scalar_fn(g, tile_of(local));
+}
+
+static uint32_t find_open(const ks_graph *g, const ks__plan *plan, const fusing *f, const ks__local *local)
+{
+    if (!may_fuse(g))
         return KS__NONE;
+    uint32_t earliest = earliest_step(plan, local);
+    bool scalar = is_scalar(g, local);
     for (uint32_t k = 0; k < f->count; k++) {
         const open_step *open = &f->open[k];
-        bool room = open->members < MOST_MEMBERS || (open->dims->count == 1 && !(g->options.without & KS_BYTECODE));
-        if (open->dims == local->dims && room && (latest == KS__NONE || open->step >= latest) && plan->steps[open->step].kind == KS__STEP_TILES)
+        bool room = open->scalar ? scalar : open->members < MOST_MEMBERS && !scalar;
+        if (open->dims == local->dims && room && open->step >= earliest)
             return k;
     }
     return KS__NONE;
@@ -104,7 +123,7 @@ static uint32_t find_open(const ks_graph *g, const ks__plan *plan, const fusing 
 static bool join(ks_graph *g, ks__plan *plan, fusing *f, uint32_t i)
 {
     ks__local *local = &plan->locals[i];
-    uint32_t k = find_open(g, plan, f, local, latest_input(plan, local));
+    uint32_t k = find_open(g, plan, f, local);
     if (k != KS__NONE) {
         open_step *open = &f->open[k];
         local->step = open->step;
@@ -116,12 +135,33 @@ static bool join(ks_graph *g, ks__plan *plan, fusing *f, uint32_t i)
     if (!ks__step_new(g, plan, KS__STEP_TILES, i))
         return false;
     local->step = plan->step_count - 1;
+    plan->steps[local->step].u.tiles.total = KS__NONE;
     f->first[local->step] = f->last[local->step] = i;
-    for (k = 0; k < f->count && f->open[k].dims != local->dims; k++)
+    bool scalar = is_scalar(g, local);
+    for (k = 0; k < f->count && (f->open[k].dims != local->dims || f->open[k].scalar != scalar); k++)
         continue;
     if (k == f->count)
         k = f->count < 16 ? f->count++ : f->next++ % 16;
-    f->open[k] = (open_step){local->dims, local->step, 1};
+    f->open[k] = (open_step){local->dims, local->step, 1, scalar};
+    return true;
+}
+
+/* A sum of all elements that a step of tiles makes: the step adds them up as it goes, in the order in which the sum would. */
+static bool join_total(const ks_graph *g, ks__plan *plan, uint32_t i)
+{
+    ks__local *local = &plan->locals[i];
+    if (!(local->node->op->flags & KS_OP_TOTAL) || local->dims->count != 1 || !may_fuse(g))
+        return false;
+    const ks__local *input = &plan->locals[local->inputs[0]];
+    bool made = input->role == KS__ROLE_MADE && input->memory == local->inputs[0] && input->step != KS__NONE && !input->total;
+    if (!made || input->dims->count < 2 || (input->dtype != KS_F32 && input->dtype != KS_F64))
+        return false;
+    ks__step *step = &plan->steps[input->step];
+    if (step->kind != KS__STEP_TILES || step->u.tiles.total != KS__NONE)
+        return false;
+    step->u.tiles.total = i;
+    local->step = input->step;
+    local->total = true;
     return true;
 }
 
@@ -140,6 +180,8 @@ static bool assign_steps(ks_graph *g, ks__plan *plan, fusing *f)
         } else if (tile_of(local)) {
             if (!join(g, plan, f, i))
                 return false;
+        } else if (join_total(g, plan, i)) {
+            continue;
         } else if (local->node->op->kernel) {
             if (!ks__step_new(g, plan, KS__STEP_KERNEL, i))
                 return false;
@@ -190,7 +232,8 @@ static void find_reads(ks__plan *plan)
     }
     for (uint32_t i = 0; i < plan->count; i++) {
         ks__local *local = &plan->locals[i];
-        if (local->needed && local->same == i && local->role == KS__ROLE_MADE && plan->steps[local->step].kind != KS__STEP_TILES)
+        bool made = local->needed && local->same == i && local->role == KS__ROLE_MADE;
+        if (made && (local->total || plan->steps[local->step].kind != KS__STEP_TILES))
             local->inside = false;
     }
 }
@@ -219,7 +262,8 @@ static void collapse(const ks_shape *from, const ks_shape *to, ks__slot *slot)
         if (dim == 1)
             continue;
         uint8_t r = slot->rank;
-        bool joins = r && (step == 0 ? slot->stride[r - 1] == 0 : slot->stride[r - 1] != 0 && slot->stride[r - 1] * slot->dim[r - 1] == step);
+        bool joins =
+            r && (step == 0 ? slot->stride[r - 1] == 0 : slot->stride[r - 1] != 0 && slot->stride[r - 1] * slot->dim[r - 1] == step);
         if (joins) {
             slot->dim[r - 1] *= dim;
         } else {
@@ -297,29 +341,44 @@ static void release_inputs(ks__plan *plan, tiling *t, const ks__local *local, ui
     }
 }
 
-/* A tile's length: so that rows that are broadcast begin with a tile and are filled once, and whole vectors fit. */
+/* How many elements fit a tile so that a task's scratch stays near the processor. */
+static int64_t fitting_tile(const ks__step *step, const tiling *t, int64_t size)
+{
+    int64_t tile = TILE;
+    while (step->u.tiles.total == KS__NONE && tile > 128 && (int64_t)t->scratch * tile * size > MOST_SCRATCH)
+        tile /= 2;
+    return tile;
+}
+
+/* A tile's length: so that rows that are broadcast begin with a tile and are filled once, and whole vectors fit. With a sum it is
+ * the block in which sums are folded. */
 static void choose_tile(ks__step *step, tiling *t)
 {
-    int64_t whole = 1;
-    for (uint32_t s = 0; s < t->slot_count; s++) {
+    bool sums = step->u.tiles.total != KS__NONE;
+    int64_t size = 1, whole = 1;
+    for (uint32_t s = 0; s < t->slot_count; s++)
+        size = t->slots[s].size > size ? t->slots[s].size : size;
+    int64_t most = fitting_tile(step, t, size);
+    for (uint32_t s = 0; s < t->slot_count && !sums; s++) {
         int64_t p = t->slots[s].kind == KS__SLOT_SPREAD ? period(&t->slots[s]) : 1;
-        if (p > 1 && lcm(whole, p) <= TILE)
+        if (p > 1 && lcm(whole, p) <= most)
             whole = lcm(whole, p);
     }
     int64_t unit = lcm(whole, 16);
-    if (unit > TILE)
-        unit = whole = 16;
-    int64_t tile = t->scratch > 12 ? TILE / 2 : TILE;
-    tile = tile / unit * unit > 0 ? tile / unit * unit : unit;
+    if (unit > most)
+        unit = 16;
+    int64_t tile = most / unit * unit;
     for (uint32_t s = 0; s < t->slot_count; s++) {
         int64_t p = t->slots[s].kind == KS__SLOT_SPREAD ? period(&t->slots[s]) : 0;
         if (p > 0 && (tile % p == 0 || step->dims->count <= tile))
             t->slots[s].kind = KS__SLOT_FILLED;
     }
-    int64_t tiles = (step->dims->count + tile - 1) / tile;
+    int64_t tiles = (step->dims->count + tile - 1) / tile, together = sums ? KS__FOLD_UNIT / TILE : 16;
     step->u.tiles.tile = tile;
-    step->u.tiles.per_task = tiles > 16 ? 16 : tiles > 0 ? tiles : 1;
+    step->u.tiles.tile_bytes = (size_t)(tile * size) + 64; /* so that tiles do not meet in the same lines of L1 */
+    step->u.tiles.per_task = sums ? together : tiles > together ? together : tiles > 0 ? tiles : 1;
     step->u.tiles.tasks = (tiles + step->u.tiles.per_task - 1) / step->u.tiles.per_task;
+    step->scratch_bytes = sums ? (uint64_t)step->u.tiles.tasks * sizeof(double) : 0;
 }
 
 static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tiling *t)
@@ -333,6 +392,9 @@ static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tili
         members++;
         inputs += local->n;
     }
+    uint32_t total = step->u.tiles.total;
+    if (total != KS__NONE)
+        t->last_use[plan->locals[total].inputs[0]] = KS__NONE; /* read at the end of each tile */
     ks__tile_op *ops = ks__plan_get(g, plan, members * sizeof *ops);
     t->slots = ks__plan_get(g, plan, (members + inputs) * sizeof *t->slots);
     t->slot_count = t->free_count = t->scratch = 0;
@@ -353,6 +415,8 @@ static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tili
     step->u.tiles.slots = t->slots;
     step->u.tiles.slot_count = t->slot_count;
     step->u.tiles.scratch_tiles = t->scratch;
+    if (total != KS__NONE)
+        step->u.tiles.total_slot = (uint16_t)t->slot_of[plan->locals[total].inputs[0]];
     choose_tile(step, t);
     step->threads = step->u.tiles.tasks > 1;
     return true;
@@ -360,15 +424,9 @@ static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tili
 
 /* ---- scalar programs ----------------------------------------------------------------------------------- */
 
-static bool scalar_step(ks_graph *g, const ks__plan *plan, const fusing *f, uint32_t s)
+static bool scalar_step(const ks_graph *g, const ks__plan *plan, const fusing *f, uint32_t s)
 {
-    if (plan->steps[s].dims->count != 1 || g->options.without & KS_BYTECODE)
-        return false;
-    for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i]) {
-        if (!scalar_fn(g, tile_of(&plan->locals[i])) || plan->locals[i].n > 3)
-            return false;
-    }
-    return true;
+    return is_scalar(g, &plan->locals[f->first[s]]);
 }
 
 typedef struct coding {
@@ -383,11 +441,18 @@ static uint32_t new_slot(coding *c)
     return c->free_count ? c->free[--c->free_count] : c->slots++ * 8;
 }
 
+/* The local whose place input k is read from: through a view to what the same program made. */
+static uint32_t read_from(const ks__plan *plan, const ks__local *local, uint32_t k)
+{
+    uint32_t i = local->inputs[k], root = plan->locals[i].memory;
+    return plan->locals[root].role == KS__ROLE_MADE && plan->locals[root].step == local->step ? root : i;
+}
+
 /* A number that this step reads as two dtypes would need two places; that does not happen inside one T, but compare and cast
  * may do it, so numbers are placed by dtype. */
 static uint32_t read_place(ks__plan *plan, coding *c, const ks__local *local, uint32_t k)
 {
-    uint32_t i = local->inputs[k];
+    uint32_t i = read_from(plan, local, k);
     const ks__local *input = &plan->locals[i];
     ks_dtype dtype = ks__input_dtype(local->node, k);
     if (input->role != KS__ROLE_NUMBER && c->place[i] != KS__NONE)
@@ -413,9 +478,9 @@ static void code_one(ks_graph *g, ks__plan *plan, coding *c, uint32_t i, uint32_
     for (uint32_t k = 0; k < local->n; k++)
         in[k] = read_place(plan, c, local, k);
     for (uint32_t k = 0; k < local->n; k++) {
-        uint32_t j = local->inputs[k];
+        uint32_t j = read_from(plan, local, k);
         const ks__local *input = &plan->locals[j];
-        if (input->role == KS__ROLE_MADE && input->step == local->step && input->memory == j && input->inside && c->last_use[j] == order) {
+        if (input->role == KS__ROLE_MADE && input->step == local->step && input->inside && c->last_use[j] == order) {
             c->free[c->free_count++] = c->place[j];
             c->last_use[j] = KS__NONE;
         }
@@ -441,8 +506,9 @@ static bool build_scalars(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, co
     for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i], members++) {
         const ks__local *local = &plan->locals[i];
         for (uint32_t k = 0; k < local->n; k++) {
-            c->last_use[local->inputs[k]] = members;
-            inputs += plan->locals[local->inputs[k]].step != s || plan->locals[local->inputs[k]].role != KS__ROLE_MADE;
+            uint32_t from = read_from(plan, local, k);
+            c->last_use[from] = members;
+            inputs += plan->locals[from].step != s || plan->locals[from].role != KS__ROLE_MADE;
         }
         rare += local->n > 2 || local->node->op->attrs_size;
         out += !local->inside;
@@ -487,7 +553,11 @@ static bool build_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
     step->u.kernel.tensors = tensors;
     step->count = local->n;
     if (local->node->op->scratch) {
-        ks_call call = {.in = tensors, .n = (int)local->n, .out = &tensors[local->n], .attrs = ks__attrs(local->node), .isa = g->isa,
+        ks_call call = {.in = tensors,
+                        .n = (int)local->n,
+                        .out = &tensors[local->n],
+                        .attrs = ks__attrs(local->node),
+                        .isa = g->isa,
                         .provider = g->provider};
         step->scratch_bytes = local->node->op->scratch(&call);
     }

@@ -91,7 +91,8 @@ static bool own(ks_graph *g, ks__plan *plan, uint32_t i, bool fetch)
         plan->locals[root].own = plan->own_count;
         plan->locals[root].home = KS__HOME_OWN;
     }
-    *own = (ks__own){.local = root, .fetch = fetch ? i : KS__NONE, .assign = fetch ? KS__NONE : i, .bytes = (size_t)bytes_of(&plan->locals[i])};
+    *own = (ks__own){
+        .local = root, .fetch = fetch ? i : KS__NONE, .assign = fetch ? KS__NONE : i, .bytes = (size_t)bytes_of(&plan->locals[i])};
     plan->own_count++;
     return true;
 }
@@ -120,14 +121,15 @@ static bool give_own(ks_graph *g, ks__plan *plan)
 static bool lies_in_arena(const ks__plan *plan, uint32_t i)
 {
     const ks__local *local = &plan->locals[i];
-    return local->role == KS__ROLE_MADE && local->needed && local->same == i && local->memory == i && local->own == KS__NONE && !local->inside;
+    return local->role == KS__ROLE_MADE && local->needed && local->same == i && local->memory == i && local->own == KS__NONE &&
+           !local->inside;
 }
 
 static bool place_step(ks_graph *g, arena *a, ks__step *step, bool end)
 {
     uint64_t bytes = step->kind == KS__STEP_SCALARS ? ROUND((uint64_t)step->u.scalars.slots * 8) : ROUND(step->scratch_bytes);
     uint64_t *offset = step->kind == KS__STEP_SCALARS ? &step->u.scalars.file : &step->scratch;
-    if (step->kind != KS__STEP_SCALARS && (step->kind != KS__STEP_KERNEL || !step->scratch_bytes))
+    if (step->kind != KS__STEP_SCALARS && !step->scratch_bytes)
         return true;
     return end ? give(g, a, *offset, bytes) : take(g, a, bytes, offset);
 }

@@ -116,7 +116,8 @@ static bool say_shapes(ks_graph *g, const ks__plan *plan, uint32_t i, const ks_f
         uint32_t k = (uint32_t)(*c == '{' && c[1] && c[2] == '}' ? c[1] - '0' : 99);
         if (k < local->n) {
             const ks__local *input = &plan->locals[local->inputs[k]];
-            at += (size_t)snprintf(text + at, sizeof text - at, "'%.80s' is %s", ks_name(input->node), ks__shape_text(g, &input->dims->shape, shape));
+            at += (size_t)snprintf(text + at, sizeof text - at, "'%.80s' is %s", ks_name(input->node),
+                                   ks__shape_text(g, &input->dims->shape, shape));
             c += 2;
         } else {
             text[at++] = *c;
@@ -158,7 +159,8 @@ static bool made_dims(ks_graph *g, ks__plan *plan, uint32_t i)
     if (!local->dims)
         return false;
     if (local->dims->count < 0)
-        return ks__refuse(g, KS_BAD_SHAPE, ks_node_place(node), "%s '%s': its size stays open or is too large", node->op->name, ks_name(node));
+        return ks__refuse(g, KS_BAD_SHAPE, ks_node_place(node), "%s '%s': its size stays open or is too large", node->op->name,
+                          ks_name(node));
     return true;
 }
 
@@ -174,8 +176,15 @@ static bool fill_locals(ks_graph *g, ks__plan *plan, const ks__walk *walk)
         ks__local *local = &plan->locals[i];
         ks_node *node = walk->nodes[i];
         bool made = walk->roles[i] == KS__ROLE_MADE || walk->roles[i] == KS__ROLE_SHAPE;
-        *local = (ks__local){.node = node, .dims = node->dims, .n = made ? node->n : 0, .same = i, .memory = i, .step = KS__NONE,
-                             .role = walk->roles[i], .own = KS__NONE, .dtype = (uint8_t)node->dtype};
+        *local = (ks__local){.node = node,
+                             .dims = node->dims,
+                             .n = made ? node->n : 0,
+                             .same = i,
+                             .memory = i,
+                             .step = KS__NONE,
+                             .role = walk->roles[i],
+                             .own = KS__NONE,
+                             .dtype = (uint8_t)node->dtype};
         uint32_t *inputs = local->n ? ks__plan_get(g, plan, local->n * sizeof *inputs) : NULL;
         if (local->n && !inputs)
             return false;
@@ -195,7 +204,8 @@ static void mark_wanted(ks__plan *plan, const ks__request *request)
     for (uint32_t i = 0; i < request->effect_count; i++)
         plan->locals[request->effects[i]->local].effect = true;
     for (uint32_t i = 0; i < plan->count; i++) {
-        if ((plan->locals[i].node->flags & KS__KEEP || plan->locals[i].node->graph->options.keep_all) && plan->locals[i].role == KS__ROLE_MADE)
+        if ((plan->locals[i].node->flags & KS__KEEP || plan->locals[i].node->graph->options.keep_all) &&
+            plan->locals[i].role == KS__ROLE_MADE)
             plan->locals[i].target = true;
     }
 }
@@ -219,8 +229,9 @@ static void put_word(words *w, uint64_t word)
 
 static void put_attrs(words *w, const ks_node *node)
 {
-    static const size_t field_sizes[] = {[KS_ATTR_INT] = 8, [KS_ATTR_FLOAT] = 8, [KS_ATTR_BOOL] = 8, [KS_ATTR_INTS] = sizeof(ks_ints),
-                                   [KS_ATTR_DTYPE] = 8, [KS_ATTR_SHAPE] = sizeof(ks_shape)};
+    static const size_t field_sizes[] = {[KS_ATTR_INT] = 8,   [KS_ATTR_FLOAT] = 8,
+                                         [KS_ATTR_BOOL] = 8,  [KS_ATTR_INTS] = sizeof(ks_ints),
+                                         [KS_ATTR_DTYPE] = 8, [KS_ATTR_SHAPE] = sizeof(ks_shape)};
     for (const ks_attr *attr = node->op->attrs; attr && attr->name; attr++) {
         const char *field = (const char *)node->data.attrs + attr->offset;
         for (size_t k = 0; !attr->value && k < field_sizes[attr->type]; k += 8) {
@@ -252,7 +263,7 @@ static void put_local(words *w, const ks__local *local)
 static bool sign(ks_graph *g, ks__plan *plan)
 {
     words w = {.g = g};
-    put_word(&w, (uint64_t)plan->mode | (uint64_t)plan->count << 8);
+    put_word(&w, (uint64_t)plan->mode | (uint64_t)plan->fresh << 4 | (uint64_t)plan->count << 8);
     put_word(&w, (uint64_t)plan->target_count << 32 | plan->effect_count);
     for (uint32_t i = 0; i < plan->target_count; i++)
         put_word(&w, plan->targets[i]->local);
@@ -322,8 +333,8 @@ static uint32_t number_behind(const ks__plan *plan, uint32_t i)
 /* A number's value may be changed by its owner, so it is guarded; a seed's never is. Minus zero is not neutral: 0 + -0 is 0. */
 static bool is_value(const ks__local *local, double value)
 {
-    double is = local->role == KS__ROLE_NUMBER ? local->node->data.number
-                                               : ks__element(local->node->value->block->data, (ks_dtype)local->dtype, 0);
+    double is =
+        local->role == KS__ROLE_NUMBER ? local->node->data.number : ks__element(local->node->value->block->data, (ks_dtype)local->dtype, 0);
     return is == value && !signbit(is);
 }
 
@@ -350,7 +361,7 @@ static uint32_t simplified(ks_graph *g, ks__plan *plan, uint32_t i)
 }
 
 /* Equal operation, attributes and inputs. */
-static bool equal_work(const ks__plan *plan, const ks__local *a, const ks__local *b)
+static bool equal_work(const ks__local *a, const ks__local *b)
 {
     if (a->node->op != b->node->op || a->n != b->n || a->dtype != b->dtype || a->dims != b->dims || a->role != b->role)
         return false;
@@ -362,7 +373,7 @@ static bool equal_work(const ks__plan *plan, const ks__local *a, const ks__local
     return !bytes || !memcmp(a->node->data.attrs, b->node->data.attrs, bytes);
 }
 
-static uint64_t work_hash(const ks__plan *plan, const ks__local *local)
+static uint64_t work_hash(const ks__local *local)
 {
     uint64_t hash = (uint64_t)(uintptr_t)local->node->op ^ (uint64_t)(uintptr_t)local->dims;
     for (uint32_t k = 0; k < local->n; k++)
@@ -403,8 +414,8 @@ static bool share(ks_graph *g, ks__plan *plan)
             local->same = simplified(g, plan, i);
         if (local->same != i || !shareable(local) || (g->options.without & KS_SHARE))
             continue;
-        uint32_t at = (uint32_t)work_hash(plan, local) & (size - 1);
-        while (table[at] != KS__NONE && !equal_work(plan, &plan->locals[table[at]], local))
+        uint32_t at = (uint32_t)work_hash(local) & (size - 1);
+        while (table[at] != KS__NONE && !equal_work(&plan->locals[table[at]], local))
             at = (at + 1) & (size - 1);
         if (table[at] == KS__NONE)
             table[at] = i;
@@ -499,6 +510,7 @@ static bool find_reach(ks_graph *g, ks__plan *plan)
 static bool copy_request(ks_graph *g, ks__plan *plan, const ks__request *request)
 {
     plan->mode = request->mode;
+    plan->fresh = request->fresh;
     plan->targets = ks__plan_get(g, plan, (request->target_count + 1) * sizeof(ks_node *));
     plan->effects = ks__plan_get(g, plan, (request->effect_count + 1) * sizeof(ks_node *));
     if (!plan->targets || !plan->effects)
@@ -511,7 +523,7 @@ static bool copy_request(ks_graph *g, ks__plan *plan, const ks__request *request
 }
 
 /* Another set of nodes of the same structure: attributes are read anew, positions stay. */
-void ks__plan_bind(ks_graph *g, ks__plan *plan, const ks__request *request, const ks__walk *walk)
+void ks__plan_bind(ks__plan *plan, const ks__request *request, const ks__walk *walk)
 {
     plan->highest = 0;
     for (uint32_t i = 0; i < plan->count; i++) {
@@ -577,7 +589,7 @@ ks__plan *ks__plan_make(ks_graph *g, const ks__request *request, const ks__walk 
     ks__plan *equal = good ? find_equal(g, plan) : NULL;
     if (equal) {
         ks__plan_free(g, plan);
-        ks__plan_bind(g, equal, request, walk);
+        ks__plan_bind(equal, request, walk);
         g->statistics.plans_reused++;
         return equal;
     }

@@ -125,8 +125,8 @@ static void fill_cells(ks__plan *plan)
 static uint64_t stream_of(const ks_node *node)
 {
     /* What recomputes another's random numbers names it as its first input and has no stream of its own. */
-    const ks_node *source = node->n && (ks__inputs(node)[0]->op->flags & KS_OP_RANDOM) && ks__input_letter(node->op, 0) == 'S' ? ks__inputs(node)[0]
-                                                                                                                           : node;
+    const ks_node *source =
+        node->n && (ks__inputs(node)[0]->op->flags & KS_OP_RANDOM) && ks__input_letter(node->op, 0) == 'S' ? ks__inputs(node)[0] : node;
     if (source->aside && source->aside->name && source->aside->given) {
         uint64_t hash = 0xcbf29ce484222325u;
         for (const char *c = source->aside->name; *c; c++)
@@ -148,8 +148,15 @@ static bool run_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
             tensors[k].data = plan->at[local->inputs[k]];
     }
     tensors[step->count].data = plan->at[step->local];
-    ks_call call = {.in = tensors, .n = (int)step->count, .out = &tensors[step->count], .attrs = ks__attrs(local->node),
-                    .scratch = g->engine->arena + step->scratch, .isa = g->isa, .provider = g->provider, .seed = g->options.seed, .step = g->step,
+    ks_call call = {.in = tensors,
+                    .n = (int)step->count,
+                    .out = &tensors[step->count],
+                    .attrs = ks__attrs(local->node),
+                    .scratch = g->engine->arena + step->scratch,
+                    .isa = g->isa,
+                    .provider = g->provider,
+                    .seed = g->options.seed,
+                    .step = g->step,
                     .train = plan->mode == KS_TRAIN};
     call.parallel_for = parallel_of(g, &call.parallel_user);
     if (local->node->op->flags & KS_OP_RANDOM)
@@ -168,8 +175,8 @@ static void run_copy(ks__plan *plan, const ks__step *step)
     const ks__local *from = &plan->locals[step->u.copy.from];
     uint32_t wanted = own->fetch != KS__NONE ? own->fetch : own->assign;
     ks_dtype dtype = (ks_dtype)plan->locals[wanted].dtype;
-    const void *data = from->role == KS__ROLE_NUMBER ? (const void *)&plan->cells[from->own * KS_DTYPES + (uint32_t)dtype]
-                                                     : plan->at[step->u.copy.from];
+    const void *data =
+        from->role == KS__ROLE_NUMBER ? (const void *)&plan->cells[from->own * KS_DTYPES + (uint32_t)dtype] : plan->at[step->u.copy.from];
     if (own->bytes)
         memcpy(own->block->data, data, own->bytes);
 }
@@ -193,7 +200,8 @@ static bool run_steps(ks_graph *g, ks__plan *plan)
     for (uint32_t s = 0; s < plan->step_count; s++) {
         ks__step *step = &plan->steps[s];
         if (g->options.cancel && g->options.cancel(g->options.cancel_user))
-            return ks__refuse(g, KS_CANCELLED, KS__NOWHERE, "the run was cancelled after %u of %u steps: nothing was committed", s, plan->step_count);
+            return ks__refuse(g, KS_CANCELLED, KS__NOWHERE, "the run was cancelled after %u of %u steps: nothing was committed", s,
+                              plan->step_count);
         if (step->kind == KS__STEP_KERNEL) {
             if (!run_kernel(g, plan, step))
                 return false;
@@ -239,6 +247,7 @@ static void commit(ks_graph *g, ks__plan *plan)
         node->value->dims = plan->locals[own->fetch != KS__NONE ? own->fetch : own->assign].dims;
         node->changed = g->epoch;
         node->checked = g->epoch & KS__EPOCHS;
+        node->flags = (uint8_t)(plan->fresh ? node->flags | KS__FETCHED : node->flags & ~KS__FETCHED);
         own->block = NULL;
         if (old && !old->borrowed && old->bytes == node->value->block->bytes && atomic_load(&old->references) == 1) {
             own->block = old; /* next time's */

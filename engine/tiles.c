@@ -5,6 +5,7 @@
  * come out whatever the number of threads.
  */
 #include "engine/engine.h"
+#include "engine/kernels/fold.h"
 
 #include <string.h>
 
@@ -80,6 +81,9 @@ typedef struct walk {
     ks__plan *plan;
     ks__step *step;
     bool padded; /* every direct slot may be run over by a whole vector at its end */
+    size_t tile_bytes;
+    ks__fold_row_fn fold; /* of the step's sum; NULL: none */
+    char *sums;           /* [tasks] of the sum's dtype */
 } walk;
 
 #define MOST_SLOTS 256
@@ -92,42 +96,59 @@ static const char *source(const ks__plan *plan, const ks__slot *slot)
     return plan->at[slot->local];
 }
 
+/* Where each slot's tile is in this task; what is the same for all tiles is filled. */
+static void open_slots(const walk *w, char *base, char **at)
+{
+    const ks__slot *slots = w->step->u.tiles.slots;
+    int64_t tile = w->step->u.tiles.tile, count = w->step->dims->count;
+    for (uint32_t s = 0; s < w->step->u.tiles.slot_count; s++) {
+        at[s] = slots[s].kind == KS__SLOT_DIRECT ? (char *)(uintptr_t)source(w->plan, &slots[s]) : base + slots[s].scratch * w->tile_bytes;
+        if (slots[s].kind == KS__SLOT_FILLED)
+            spread(&slots[s], source(w->plan, &slots[s]), at[s], 0, tile < count ? tile : (count + 15) & ~(int64_t)15);
+    }
+}
+
+static void run_tile(const walk *w, char *const *at, int64_t start, int64_t n)
+{
+    const ks__step *step = w->step;
+    const ks__slot *slots = step->u.tiles.slots;
+    int64_t vectors = w->padded ? (n + 15) & ~(int64_t)15 : n;
+    for (uint32_t s = 0; s < step->u.tiles.slot_count; s++) {
+        if (slots[s].kind == KS__SLOT_SPREAD)
+            spread(&slots[s], source(w->plan, &slots[s]), at[s], start, n);
+    }
+    for (uint32_t k = 0; k < step->count; k++) {
+        const ks__tile_op *op = &step->u.tiles.ops[k];
+        const void *in[4];
+        for (uint32_t i = 0; i < op->n; i++) {
+            const ks__slot *slot = &slots[op->in[i]];
+            in[i] = slot->kind == KS__SLOT_DIRECT ? at[op->in[i]] + start * slot->size : at[op->in[i]];
+        }
+        const ks__slot *out = &slots[op->out];
+        op->fn(out->kind == KS__SLOT_DIRECT ? at[op->out] + start * out->size : at[op->out], in, vectors, op->attrs);
+    }
+}
+
 static void run_task(void *payload, int64_t task)
 {
     walk *w = payload;
     const ks__step *step = w->step;
-    const ks__slot *slots = step->u.tiles.slots;
-    int64_t tile = step->u.tiles.tile, count = step->dims->count;
-    size_t tile_bytes = (size_t)tile * 8 + 64;
+    int64_t tile = step->u.tiles.tile, per_task = step->u.tiles.per_task, count = step->dims->count;
     char *at[MOST_SLOTS];
-    _Alignas(64) char scratch[step->u.tiles.scratch_tiles * tile_bytes + 64];
-    char *base = (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
-    int64_t first = task * step->u.tiles.per_task * tile, end = first + step->u.tiles.per_task * tile;
-    if (end > count)
-        end = count;
-    for (uint32_t s = 0; s < step->u.tiles.slot_count; s++) {
-        at[s] = slots[s].kind == KS__SLOT_DIRECT ? (char *)(uintptr_t)source(w->plan, &slots[s]) : base + slots[s].scratch * tile_bytes;
-        if (slots[s].kind == KS__SLOT_FILLED)
-            spread(&slots[s], source(w->plan, &slots[s]), at[s], 0, tile < count ? tile : (count + 15) & ~(int64_t)15);
-    }
-    for (int64_t start = first; start < end; start += tile) {
+    double sums[KS__FOLD_UNIT / KS__FOLD_BLOCK];
+    _Alignas(64) char scratch[step->u.tiles.scratch_tiles * w->tile_bytes + 64];
+    open_slots(w, (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63), at);
+    int64_t first = task * per_task * tile, end = first + per_task * tile < count ? first + per_task * tile : count, k = 0;
+    const ks__slot *total = &step->u.tiles.slots[step->u.tiles.total_slot];
+    for (int64_t start = first; start < end; start += tile, k++) {
         int64_t n = end - start < tile ? end - start : tile;
-        int64_t vectors = w->padded ? (n + 15) & ~(int64_t)15 : n;
-        for (uint32_t s = 0; s < step->u.tiles.slot_count; s++) {
-            if (slots[s].kind == KS__SLOT_SPREAD)
-                spread(&slots[s], source(w->plan, &slots[s]), at[s], start, n);
-        }
-        for (uint32_t k = 0; k < step->count; k++) {
-            const ks__tile_op *op = &step->u.tiles.ops[k];
-            const void *in[4];
-            for (uint32_t i = 0; i < op->n; i++) {
-                const ks__slot *slot = &slots[op->in[i]];
-                in[i] = slot->kind == KS__SLOT_DIRECT ? at[op->in[i]] + start * slot->size : at[op->in[i]];
-            }
-            const ks__slot *out = &slots[op->out];
-            op->fn(out->kind == KS__SLOT_DIRECT ? at[op->out] + start * out->size : at[op->out], in, vectors, op->attrs);
-        }
+        run_tile(w, at, start, n);
+        if (w->fold)
+            w->fold((char *)sums + k * total->size,
+                    at[step->u.tiles.total_slot] + (total->kind == KS__SLOT_DIRECT ? start * total->size : 0), n);
     }
+    if (w->fold)
+        ks__fold_blocks((ks_dtype)total->dtype, w->sums + task * total->size, sums, k);
 }
 
 /* Borrowed data has no room behind its end. */
@@ -141,9 +162,28 @@ static bool all_padded(const ks__plan *plan, const ks__step *step)
     return true;
 }
 
+/* Sums of tasks, folded as the sum operation folds what its first pass leaves. */
+static void fold_total(const walk *w, void *out)
+{
+    size_t size = ks_dtype_size((ks_dtype)w->plan->locals[w->step->u.tiles.total].dtype);
+    int64_t left = w->step->u.tiles.tasks;
+    while (left > 1) {
+        int64_t units = (left + KS__FOLD_UNIT - 1) / KS__FOLD_UNIT;
+        for (int64_t i = 0; i < units; i++)
+            w->fold(w->sums + (size_t)i * size, w->sums + (size_t)(i * KS__FOLD_UNIT) * size,
+                    i + 1 < units ? KS__FOLD_UNIT : left - i * KS__FOLD_UNIT);
+        left = units;
+    }
+    memcpy(out, w->sums, size);
+}
+
 bool ks__tiles_run(ks_graph *g, ks__plan *plan, ks__step *step)
 {
-    walk w = {g, plan, step, all_padded(plan, step)};
+    walk w = {.g = g, .plan = plan, .step = step, .padded = all_padded(plan, step), .tile_bytes = step->u.tiles.tile_bytes};
+    if (step->u.tiles.total != KS__NONE) {
+        w.fold = ks__fold_row(KS__FOLD_SUM, (ks_dtype)plan->locals[step->u.tiles.total].dtype, g->isa);
+        w.sums = g->engine->arena + step->scratch;
+    }
     if (step->dims->count == 0)
         return true;
     if (step->threads) {
@@ -152,6 +192,8 @@ bool ks__tiles_run(ks_graph *g, ks__plan *plan, ks__step *step)
         for (int64_t i = 0; i < step->u.tiles.tasks; i++)
             run_task(&w, i);
     }
+    if (w.fold)
+        fold_total(&w, plan->at[step->u.tiles.total]);
     return true;
 }
 
@@ -163,7 +205,8 @@ void ks__scalars_run(ks_graph *g, ks__plan *plan, ks__step *step)
     for (uint32_t i = 0; i < step->u.scalars.in_count; i++) {
         const ks__scalar_copy *copy = &step->u.scalars.in[i];
         const ks__local *local = &plan->locals[copy->local];
-        const void *from = local->role == KS__ROLE_NUMBER ? (const void *)&plan->cells[local->own * KS_DTYPES + copy->dtype] : plan->at[copy->local];
+        const void *from =
+            local->role == KS__ROLE_NUMBER ? (const void *)&plan->cells[local->own * KS_DTYPES + copy->dtype] : plan->at[copy->local];
         memcpy(file + copy->at, from, copy->size);
     }
     const ks__scalar_op *op = step->u.scalars.ops, *end = op + step->count;

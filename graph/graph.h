@@ -55,16 +55,17 @@ typedef struct ks__aside {
     uint32_t at;        /* variables: the number of nodes in the stack when it was made */
     bool given;         /* the user gave the name */
     ks_node *node;
-    UT_hash_handle hh;  /* by name */
+    UT_hash_handle hh; /* by name */
 } ks__aside;
 
 typedef enum ks__node_flag {
-    KS__VARIABLE = 1,  /* stands in the list of variables */
+    KS__VARIABLE = 1, /* stands in the list of variables */
     KS__TRAINABLE = 2,
     KS__KEEP = 4,
-    KS__PARTIAL = 8,   /* made as a local partial derivative */
-    KS__SEED = 16,     /* a one or zero made by differentiation: may be simplified away */
-    KS__NOTED = 32     /* scratch of walks */
+    KS__PARTIAL = 8, /* made as a local partial derivative */
+    KS__SEED = 16,   /* a one or zero made by differentiation: may be simplified away */
+    KS__NOTED = 32,  /* scratch of walks */
+    KS__FETCHED = 64 /* the value is as of a transaction */
 } ks__node_flag;
 
 /* The hot record: at most 96 bytes. */
@@ -161,7 +162,7 @@ struct ks_graph {
     ks__stack variables;
     uint64_t epoch;
     uint64_t random_epoch, mode_epoch, attribute_epoch; /* when these last changed */
-    ks_mode mode; /* of the values that are there */
+    ks_mode mode;                                       /* of the values that are there */
     uint64_t step;
     uint32_t random_nodes;
 
@@ -184,8 +185,8 @@ struct ks_graph {
     const char *composing; /* the name of the node being read, for messages */
     ks_place composing_at;
     const char *failing_in; /* stands before every message while a file is read: "net.json:7: nodes[3]" */
-    char *text; /* what ks_why_no_gradient and its like last said */
-    ks_node **order; /* for ks_node_at */
+    char *text;             /* what ks_why_no_gradient and its like last said */
+    ks_node **order;        /* for ks_node_at */
     int64_t order_count;
     uint32_t order_nodes, order_variables;
 
@@ -279,8 +280,8 @@ static inline bool ks__alive(const ks_node *node)
 }
 uint32_t ks__origin(ks_graph *g, ks_place at);
 /* A new node at the end of the stack (after cutting what waits) or of the variables; inputs are copied. */
-ks_node *ks__node_new(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, ks_dtype dtype, const ks__dims *dims, uint32_t origin,
-                      bool variable);
+ks_node *ks__node_new(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, ks_dtype dtype, const ks__dims *dims,
+                      uint32_t origin, bool variable);
 ks__aside *ks__aside_of(ks_node *node);
 /* The waiting node at the place of the next call, NULL if none. */
 static inline ks_node *ks__waiting(ks_graph *g)
@@ -313,8 +314,8 @@ ks_dtype ks__input_dtype(const ks_node *node, uint32_t i);
 char ks__input_letter(const ks_op *op, uint32_t i);
 char ks__result_letter(const ks_op *op);
 /* Runs the shape rule for these input shapes. `out` and `dtype` are set; on false the failure is filled. */
-bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, const ks_dtype *dtypes, uint32_t n, const void *attrs, ks_dtype t,
-               ks_shape *out, ks_dtype *dtype, ks_failure *failure);
+bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, const ks_dtype *dtypes, uint32_t n, const void *attrs,
+               ks_dtype t, ks_shape *out, ks_dtype *dtype, ks_failure *failure);
 /* T of an applied operation. */
 ks_dtype ks__dtype_t(const ks_node *node);
 /* The node's attributes; of a number its value. */
@@ -326,7 +327,8 @@ static inline const void *ks__attrs(const ks_node *node)
 /* An event that stands at the next place and has this key: its nodes are taken back in and what it gave is returned. */
 const void *ks__event_recognise(ks_graph *g, const void *kind, const void *key, size_t key_bytes);
 /* Notes that the nodes from `start` to now were made by one call. data: key, then what it gave. */
-bool ks__event_note(ks_graph *g, const void *kind, uint32_t start, const void *key, size_t key_bytes, const void *given, size_t given_bytes);
+bool ks__event_note(ks_graph *g, const void *kind, uint32_t start, const void *key, size_t key_bytes, const void *given,
+                    size_t given_bytes);
 
 /* ---- names (graph/name.c) ------------------------------------------------------------------------------ */
 

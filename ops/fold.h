@@ -5,8 +5,7 @@
 #define KS_OPS_FOLD_H
 
 #include "ops/family.h"
-
-typedef enum ks__fold_kind { KS__FOLD_SUM, KS__FOLD_MAX, KS__FOLDS } ks__fold_kind;
+#include "engine/kernels/fold.h"
 
 /* Folds x over the axes of the mask into out [the other axes]. With call NULL nothing is computed. The bytes of workspace that
  * it needs. The order of the additions is given by x's shape alone. */
