@@ -84,6 +84,8 @@ void ks__value_drop(ks_node *node)
 
 /* ---- conversion ---------------------------------------------------------------------------------------- */
 
+/* What does not survive is told to those who ask for exactness; the others get what cast gives: the nearest there is, 0 for NaN. */
+
 double ks__element(const void *data, ks_dtype dtype, int64_t i)
 {
     switch (dtype) {
@@ -102,8 +104,10 @@ double ks__element(const void *data, ks_dtype dtype, int64_t i)
 
 static bool put_real(void *out, ks_dtype to, int64_t i, double x)
 {
-    static const double low[KS_DTYPES] = {[KS_I32] = -2147483648.0, [KS_I64] = -9223372036854775808.0, [KS_U8] = 0, [KS_BOOL] = 0};
-    static const double high[KS_DTYPES] = {[KS_I32] = 2147483648.0, [KS_I64] = 9223372036854775808.0, [KS_U8] = 256, [KS_BOOL] = 2};
+    static const double low[KS_DTYPES] = {[KS_I32] = -2147483648.0, [KS_I64] = -9223372036854775808.0};
+    static const double high[KS_DTYPES] = {[KS_I32] = 2147483648.0, [KS_I64] = 9223372036854775808.0, [KS_U8] = 256};
+    static const int64_t least[KS_DTYPES] = {[KS_I32] = INT32_MIN, [KS_I64] = INT64_MIN};
+    static const int64_t most[KS_DTYPES] = {[KS_I32] = INT32_MAX, [KS_I64] = INT64_MAX, [KS_U8] = 255};
     if (to == KS_F64) {
         ((double *)out)[i] = x;
         return true;
@@ -112,8 +116,12 @@ static bool put_real(void *out, ks_dtype to, int64_t i, double x)
         ((float *)out)[i] = (float)x;
         return isnan(x) || (double)(float)x == x;
     }
+    if (to == KS_BOOL) {
+        ((uint8_t *)out)[i] = x > 0 || x < 0;
+        return x == 0 || x == 1;
+    }
     bool fits = x >= low[to] && x < high[to];
-    int64_t whole = fits ? (int64_t)x : 0;
+    int64_t whole = fits ? (int64_t)x : x > 0 ? most[to] : x < 0 ? least[to] : 0;
     if (to == KS_I32)
         ((int32_t *)out)[i] = (int32_t)whole;
     else if (to == KS_I64)
@@ -133,14 +141,14 @@ static bool put_whole(void *out, ks_dtype to, int64_t i, int64_t x)
         ((double *)out)[i] = (double)x;
         return fabs((double)x) <= 9e18 && (int64_t)((double *)out)[i] == x;
     case KS_I32:
-        ((int32_t *)out)[i] = (int32_t)x;
-        return (int32_t)x == x;
+        ((int32_t *)out)[i] = x < INT32_MIN ? INT32_MIN : x > INT32_MAX ? INT32_MAX : (int32_t)x;
+        return ((int32_t *)out)[i] == x;
     case KS_I64:
         ((int64_t *)out)[i] = x;
         return true;
     default:
-        ((uint8_t *)out)[i] = (uint8_t)x;
-        return x >= 0 && x <= (to == KS_BOOL ? 1 : 255);
+        ((uint8_t *)out)[i] = to == KS_BOOL ? x != 0 : x < 0 ? 0 : x > 255 ? 255 : (uint8_t)x;
+        return ((uint8_t *)out)[i] == x;
     }
 }
 
@@ -214,7 +222,7 @@ static bool put_data(ks_node *leaf, const char *call, ks_dtype dtype, const ks__
     int64_t bad = 0;
     if (!block)
         return false;
-    if (!ks__convert(block->data, (ks_dtype)leaf->dtype, data, dtype, dims->count, true, &bad)) {
+    if (!ks__convert(block->data, (ks_dtype)leaf->dtype, data, dtype, dims->count, !g->options.cast_feeds, &bad)) {
         double value = ks__element(data, dtype, bad);
         let_go(g, block);
         return ks__refuse(g, KS_BAD_DTYPE, KS__NOWHERE, "%s: '%s' is %s, and element %lld of the %s data, %g, does not fit it exactly: cast it first",

@@ -54,6 +54,7 @@ typedef struct ks_graph_options {
     unsigned without;           /* ks_fast_path bits to switch off */
     bool keep_all;              /* every computed value stays until it is stale, as with ks_keep */
     bool check_finite;          /* a run that meets a NaN or an infinity fails and names the node */
+    bool cast_feeds;            /* ks_feed and ks_set convert as ks_cast does, also where a value does not survive exactly */
 } ks_graph_options;
 
 /* In C, a start to write options on; in C++ set `size` by hand. */
