@@ -4,7 +4,7 @@
  * The plan's own list of nodes carries positions, never pointers, wherever structure is meant: its signature (operations,
  * structural attributes, inputs by position, dims of what is given) finds it again for other nodes of the same structure.
  */
-#include "engine/engine.h"
+#include "engine/rules.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -559,12 +559,26 @@ static ks__plan *find_equal(ks_graph *g, const ks__plan *plan)
     return NULL;
 }
 
+/* In a torture build the rules are walked after every pass. */
+static bool holds(ks_graph *g, const ks__plan *plan, ks__stage stage)
+{
+#ifdef KS_TORTURE
+    return ks__plan_holds(g, plan, stage) && (stage != KS__STAGE_PLACED || ks__graph_holds(g));
+#else
+    (void)g;
+    (void)plan;
+    (void)stage;
+    return true;
+#endif
+}
+
 static bool compile(ks_graph *g, ks__plan *plan)
 {
-    if (!share(g, plan))
+    if (!holds(g, plan, KS__STAGE_LISTED) || !share(g, plan))
         return false;
     mark_needed(plan);
-    if (!list_leaves(g, plan) || !find_reach(g, plan) || !ks__fuse(g, plan) || !ks__place(g, plan))
+    if (!holds(g, plan, KS__STAGE_SHARED) || !list_leaves(g, plan) || !find_reach(g, plan) || !ks__fuse(g, plan) ||
+        !holds(g, plan, KS__STAGE_FUSED) || !ks__place(g, plan) || !holds(g, plan, KS__STAGE_PLACED))
         return false;
     g->statistics.plans_compiled++;
     plan->bound = true;
