@@ -42,7 +42,7 @@ answers_as_the_book() {
 carries_its_version() {
     soname=$(readelf -d "$shared" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
     echo "SONAME is '$soname'"
-    [ "$soname" = libkeisan.so.0 ] && [ -e "$libraries/$soname" ] && [ "$(pkg-config --modversion keisan)" = "$("$prefix"/bin/keisan --version | sed 's/.* //')" ]
+    [ "$soname" = libkeisan.so.0 ] && [ -e "$libraries/$soname" ] && [ "$(pkg-config --modversion keisan)" = "$(LD_LIBRARY_PATH=$libraries "$prefix"/bin/keisan --version | sed 's/.* //')" ]
 }
 
 exports_only_its_own() {
