@@ -282,6 +282,10 @@ static bool refresh(ks_node *node, const void *attrs)
     node->changed = node->graph->attribute_epoch = ++node->graph->epoch;
     node->checked = 0; /* its own value is stale, unlike a leaf's */
     ks__value_drop(node);
+    /* Its derivatives may have taken the old values over. */
+    ks__forget_events(node->graph, node->id + 1);
+    if (node->aside && node->aside->partials)
+        memset(node->aside->partials, 0, node->n * sizeof(ks_node *));
     return true;
 }
 
@@ -307,6 +311,11 @@ static ks_node *make(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *
     if (more ? n < wanted : n != wanted) {
         snprintf(failure.message, sizeof failure.message, "takes %s%u input%s (%s), %u given", more ? "at least " : "", wanted,
                  wanted == 1 ? "" : "s", op->inputs ? op->inputs : "", n);
+        return complain(at, g, op, inputs, n, KS_BAD_ARGUMENT, failure.message);
+    }
+    if ((op->flags & KS_OP_EFFECT) && n && !(inputs[0]->op->flags & KS_OP_VARIABLE)) {
+        snprintf(failure.message, sizeof failure.message, "'%.100s' is no variable but %s: only variables are assigned", ks_name(inputs[0]),
+                 inputs[0]->op->name);
         return complain(at, g, op, inputs, n, KS_BAD_ARGUMENT, failure.message);
     }
     ks_dtype t, dtype;
