@@ -16,8 +16,9 @@ bool ks__file_read(const char *path, ks_buffer *buffer, size_t limit, ks_failure
 /* A file being replaced. */
 typedef struct ks__file {
     const char *path; /* the caller's, until ks__file_close */
-    char *temporary;
-    size_t temporary_bytes;
+    char *target;     /* what the path leads to; NULL when nothing can be renamed to it (a device, a pipe): written as it is */
+    char *temporary;  /* in the block of target */
+    size_t name_bytes;
     char *held; /* bytes on their way */
     size_t held_bytes;
     ks_allocator allocator;

@@ -25,10 +25,10 @@ typedef struct ks__training_state {
 } ks__training_state;
 
 typedef struct ks__training {
-    const char *loss; /* the name of the output or node that is made smaller */
-    uint64_t step;    /* steps the optimiser has taken */
+    const char *loss;     /* the name of the output or node that is made smaller */
+    uint64_t step;        /* steps the optimiser has taken */
     uint64_t random_step; /* the graph's own step number; saving takes it from the graph */
-    uint64_t epoch;   /* where the data stands */
+    uint64_t epoch;       /* where the data stands */
     int64_t row;
     const char *kind; /* "sgd", "momentum", "adam" */
     ks__training_field fields[KS__TRAINING_FIELDS];
