@@ -339,7 +339,9 @@ static ks_node *make(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *
         return NULL;
     }
     node->data.attrs = own;
-    if ((op->flags & KS_OP_RANDOM) && ks__aside_of(node))
+    /* What draws another's numbers anew names it as its first input, by shape, and has no stream of its own. */
+    bool redraws = n && (inputs[0]->op->flags & KS_OP_RANDOM) && ks__input_letter(op, 0) == 'S';
+    if ((op->flags & KS_OP_RANDOM) && !redraws && ks__aside_of(node))
         node->aside->stream = ++g->random_nodes;
     return node;
 }

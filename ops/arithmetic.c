@@ -79,6 +79,7 @@ const ks_op ks__op_sub = {
     .derivative = "u; -u",
     .onnx = "Sub",
     .example = sub_example,
+    .neutral = "- 0",
 };
 KS__BUILDER2(sub)
 
@@ -107,6 +108,7 @@ const ks_op ks__op_mul = {
     .derivative = "u b; u a",
     .onnx = "Mul",
     .example = mul_example,
+    .neutral = "1 1",
 };
 KS__BUILDER2(mul)
 
@@ -141,6 +143,7 @@ const ks_op ks__op_div = {
     .derivative = "u / b; -u y / b",
     .onnx = "Div",
     .example = div_example,
+    .neutral = "- 1",
 };
 KS__BUILDER2(div)
 
@@ -240,8 +243,9 @@ KS__BUILDER2(minimum)
 
 /* ---- the products of the chain rule -------------------------------------------------------------------- */
 
-KS__FLOATS2(chain_mul, a == 0 ? 0 : a * b, a == 0 ? 0 : a * b)
-KS__FLOATS2(select_mul, ((a == 0) | (b == 0)) ? 0 : a * b, ((a == 0) | (b == 0)) ? 0 : a * b)
+/* The zero that wins keeps its sign, so that a product with 1 is the other factor to the bit. */
+KS__FLOATS2(chain_mul, a == 0 ? a : a * b, a == 0 ? a : a * b)
+KS__FLOATS2(select_mul, a == 0 ? a : b == 0 ? b : a * b, a == 0 ? a : b == 0 ? b : a * b)
 EXAMPLE(chain_mul)
 EXAMPLE(select_mul)
 
@@ -258,6 +262,7 @@ const ks_op ks__op_chain_mul = {
     .partial = mul_partial,
     .derivative = "u p; u u",
     .example = chain_mul_example,
+    .neutral = "1 1",
 };
 KS__BUILDER2(chain_mul)
 
@@ -275,6 +280,7 @@ const ks_op ks__op_select_mul = {
     .chain = KS_CHAIN_SELECT,
     .derivative = "u p; u u",
     .example = select_mul_example,
+    .neutral = "1 1",
 };
 
 /* ---- add_n --------------------------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ typedef enum ks_fast_path {
     KS_FUSE = 1,       /* elementwise runs as one walk over tiles */
     KS_PLACE = 2,      /* buffers shared by values that do not live at the same time */
     KS_RECOGNISE = 4,  /* nodes composed anew are found in place */
-    KS_SIMPLIFY = 8,   /* x * 1, x + 0 */
+    KS_SIMPLIFY = 8,   /* x * 1, x / 1, x - 0 */
     KS_SHARE = 16,     /* equal work computed once */
     KS_CACHE = 32,     /* plans found again */
     KS_BYTECODE = 64   /* runs of scalar operations as one small program */

@@ -184,7 +184,8 @@ typedef struct ks_op {
     /* exchange and tests */
     const char *onnx;
     ks_node *(*example)(ks_graph *graph); /* a small graph ending in this operation; its variables are checked */
-    /* A number beside which the other operand is the result: for each of two inputs, "1 1" for mul, "- 0" for sub; NULL: none. */
+    /* A number beside which the other operand is the result, to the bit: for each of two inputs, "1 1" for mul, "- 0" for sub; NULL: none.
+     * add has none: -0 + 0 is 0. */
     const char *neutral;
 } ks_op;
 
