@@ -107,7 +107,8 @@ static int set_number(const option *o, void *field, const char *text, const char
     double value = strtod(text, &end);
     bool whole = o->kind == OPTION_WHOLE;
     if (!*text || *end || errno || !(value >= o->least && value <= o->most) || (whole && value != (double)(int64_t)value)) {
-        complain("%s: --%s takes a %s from %.15g to %.15g, not '%s'", name, o->name, whole ? "whole number" : "number", o->least, o->most, text);
+        complain("%s: --%s takes a %s from %.15g to %.15g, not '%s'", name, o->name, whole ? "whole number" : "number", o->least, o->most,
+                 text);
         return BAD_INPUT;
     }
     if (whole)
@@ -192,7 +193,7 @@ static int check_whole(const args *a)
 int args_parse(args *a, const command *cmd, int argc, char **argv)
 {
     bool options = true;
-    *a = (args){.command = cmd, .digits = 6, .tolerance = 1e-6, .batch = 1, .epochs = 1};
+    *a = (args){.command = cmd, .digits = 6, .tolerance = 1e-6, .epochs = 1};
     for (int i = 0; i < argc; i++) {
         int status = DONE;
         if (options && !strcmp(argv[i], "--"))

@@ -26,24 +26,24 @@ struct command;
 /* All that can be asked for; a subcommand reads what its table has. */
 typedef struct args {
     const struct command *command;
-    words files;    /* what stands without an option */
-    words feeds;    /* NAME=VALUE */
+    words files;      /* what stands without an option */
+    words feeds;      /* NAME=VALUE */
     words fetch, wrt; /* names */
     const char *of, *out, *upstream, *mode;
     const char *data, *test, *loss, *score, *labels, *optimizer, *resume;
     int64_t seed, threads, digits, most, batch, epochs;
     double tolerance;
-    bool json, cast, help, has_seed;
+    bool json, cast, unchecked, help, has_seed;
 } args;
 
 typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_WORDS, OPTION_NAMES, OPTION_WHOLE, OPTION_REAL } option_kind;
 
 /* One option: a field of `args`. WORDS may be given again; NAMES also splits at commas. The table ends with a NULL name. */
 typedef struct option {
-    const char *name;   /* without its two dashes */
+    const char *name; /* without its two dashes */
     option_kind kind;
-    size_t field;       /* offset in args */
-    const char *value;  /* what --help calls the value */
+    size_t field;      /* offset in args */
+    const char *value; /* what --help calls the value */
     const char *doc;
     double least, most; /* of a number */
     bool required;
@@ -53,12 +53,30 @@ typedef struct option {
 
 /* Options that several subcommands have. */
 #define OPTION_FEED                                                                                                                        \
-    {"feed", OPTION_WORDS, FIELD(feeds), "NAME=VALUE", "a value for an input or variable: a literal (2.5, [[1, 2], [3, 4]]) or a file (.npy, IDX); @FILE forces a file"}
-#define OPTION_CAST    {"cast", OPTION_FLAG, FIELD(cast), NULL, "convert feeds even where digits are lost"}
-#define OPTION_JSON    {"json", OPTION_FLAG, FIELD(json), NULL, "results as one JSON object, exact to the bit"}
-#define OPTION_SEED    {"seed", OPTION_WHOLE, FIELD(seed), "N", "of every random number; default: the model's", 0, 9e15}
-#define OPTION_THREADS {"threads", OPTION_WHOLE, FIELD(threads), "N", "default: one a core; the results are the same", 1, 1024}
-#define OPTION_DIGITS  {"digits", OPTION_WHOLE, FIELD(digits), "N", "significant digits in text; default 6", 1, 17}
+    {                                                                                                                                      \
+        "feed", OPTION_WORDS, FIELD(feeds), "NAME=VALUE",                                                                                  \
+            "a value for an input or variable: a literal (2.5, [[1, 2], [3, 4]]) or a file (.npy, IDX); @FILE forces a file"               \
+    }
+#define OPTION_CAST                                                                                                                        \
+    {                                                                                                                                      \
+        "cast", OPTION_FLAG, FIELD(cast), NULL, "convert feeds even where digits are lost"                                                 \
+    }
+#define OPTION_JSON                                                                                                                        \
+    {                                                                                                                                      \
+        "json", OPTION_FLAG, FIELD(json), NULL, "results as one JSON object, exact to the bit"                                             \
+    }
+#define OPTION_SEED                                                                                                                        \
+    {                                                                                                                                      \
+        "seed", OPTION_WHOLE, FIELD(seed), "N", "of every random number; default: the model's", 0, 9e15                                    \
+    }
+#define OPTION_THREADS                                                                                                                     \
+    {                                                                                                                                      \
+        "threads", OPTION_WHOLE, FIELD(threads), "N", "default: one a core; the results are the same", 1, 1024                             \
+    }
+#define OPTION_DIGITS                                                                                                                      \
+    {                                                                                                                                      \
+        "digits", OPTION_WHOLE, FIELD(digits), "N", "significant digits in text; default 6", 1, 17                                         \
+    }
 
 typedef struct command {
     const char *name;

@@ -38,7 +38,8 @@ static int feed_file(const model *m, ks_node *node, const char *flag, const char
     static const char *const foreign[] = {".npz", ".safetensors", ".json", ".csv", ".png"};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
         if (ends_with(path, foreign[i])) {
-            complain("--%s: %s: %s files are not read: give a .npy or IDX file, or a literal such as [[1, 2], [3, 4]]", flag, path, foreign[i]);
+            complain("--%s: %s: %s files are not read: give a .npy or IDX file, or a literal such as [[1, 2], [3, 4]]", flag, path,
+                     foreign[i]);
             return BAD_INPUT;
         }
     }

@@ -268,7 +268,8 @@ static bool put_json(const result *r)
     return true;
 }
 
-bool output_results(const result *results, int count, const args *a)
+/* As text, or as one JSON object; false after a failure of the graph. */
+static bool put_results(const result *results, int count, const args *a)
 {
     bool good = true;
     if (a->json)
@@ -281,4 +282,38 @@ bool output_results(const result *results, int count, const args *a)
     if (a->json)
         printf("}\n");
     return good;
+}
+
+int output_check(const args *a)
+{
+    const char *ending = a->out ? strrchr(a->out, '.') : NULL;
+    if (!a->out)
+        return DONE;
+    if (a->json) {
+        complain("%s: --json prints and --out writes a file: give one of them", a->command->name);
+        return BAD_INPUT;
+    }
+    if (ending && !strcmp(ending, ".npy"))
+        return DONE;
+    complain("%s: --out %s: results are written as .npy; for several at once, print them with --json", a->command->name, a->out);
+    return BAD_INPUT;
+}
+
+int output_failed(const model *m, const char *path)
+{
+    const ks_failure *failure = ks_error(m->graph);
+    int status = complain_failure(path, failure);
+    return failure && failure->code == KS_IO ? MACHINE_FAILED : status;
+}
+
+int output_write(const model *m, const result *results, int count, const args *a)
+{
+    if (!a->out)
+        return put_results(results, count, a) ? DONE : model_failed(m);
+    if (count != 1) {
+        complain("%s: --out %s: a .npy file holds one array and there are %d results: name one, or print them with --json",
+                 a->command->name, a->out, count);
+        return BAD_INPUT;
+    }
+    return ks_value_npy(results[0].node, a->out) ? DONE : output_failed(m, a->out);
 }

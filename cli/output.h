@@ -5,7 +5,7 @@
 #define KEISAN_CLI_OUTPUT_H
 
 #include "args.h"
-#include <keisan/keisan.h>
+#include "model.h"
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
@@ -35,8 +35,12 @@ typedef struct result {
     ks_node *node;
 } result;
 
-/* Prints results as text, or as one JSON object; false after a failure of the graph. */
-bool output_results(const result *results, int count, const args *a);
+/* Whether --out and --json fit each other and what can be written; DONE, or BAD_INPUT after complaining. */
+int output_check(const args *a);
+/* Writes the results to --out, or prints them; an exit status. */
+int output_write(const model *m, const result *results, int count, const args *a);
+/* Complains that writing `path` failed; the exit status, in which a system that can't write is the machine's failure. */
+int output_failed(const model *m, const char *path);
 
 /* "[N, 784]" of a shape whose open dimensions have names. */
 #define SHAPE_TEXT 256
