@@ -6,11 +6,10 @@
  * these are ordinary nodes. A local partial is made once for its edge and cached there.
  */
 #include "autodiff/gradient.h"
+#include "autodiff/reach.h"
 #include "keisan/autodiff.h"
 #include "ops/family.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- edges --------------------------------------------------------------------------------------------- */
@@ -28,10 +27,18 @@ bool ks__edge_passes(const ks_node *node, uint32_t i)
     return is_float(node) && is_float(ks__inputs(node)[i]) && ks__input_letter(op, i) != 'S';
 }
 
+/* What differentiation made since `start` is its own: composing anew finds it with its whole event or not at all. */
+static void mark_derived(ks_graph *g, uint32_t start)
+{
+    for (uint32_t i = start; i < g->count; i++)
+        ks__stack_at(&g->nodes, i)->flags |= KS__DERIVED;
+}
+
+/* Remembers a partial that may be cut off while y stays; one that stands before y goes with y. */
 static bool note_partial(ks_node *y, uint32_t i, ks_node *partial)
 {
     ks_graph *g = y->graph;
-    if (partial->flags & KS__VARIABLE)
+    if (partial->flags & KS__VARIABLE || partial->id <= y->id)
         return true;
     if (!ks__grow(g, &g->partials, &g->partial_capacity, g->partial_count, sizeof *g->partials))
         return false;
@@ -52,13 +59,13 @@ ks_node *ks_local_partial(ks_node *y, int i)
     ks_node *known = y->aside->partials[i];
     if (known && ks__alive(known))
         return known;
-    if (known)
-        ks__cut(g, g->count); /* it was released: what waits is forgotten, and this partial with it */
-    uint32_t before = g->count;
+    ks__cut(g, g->count); /* what waits is another's, or this very partial, released */
+    uint32_t start = g->count;
     ks_node *partial = y->op->partial(y, i);
+    mark_derived(g, start);
     if (!partial)
         return NULL;
-    if (!(partial->flags & KS__VARIABLE) && partial->id >= before && !(partial->op->flags & KS_OP_LEAF))
+    if (!(partial->flags & KS__VARIABLE) && partial->id >= start && !(partial->op->flags & KS_OP_LEAF))
         partial->flags |= KS__PARTIAL;
     if (!note_partial(y, (uint32_t)i, partial))
         return NULL;
@@ -81,14 +88,16 @@ static bool surely_same(const ks_node *a, const ks_node *x)
 static ks_node *chained(ks_node *y, ks_node *upstream, ks_node *partial)
 {
     ks_place at = ks_node_place(y);
-    if (partial->op->flags & KS_OP_NUMBER) {
+    /* A number that stands before y is the user's, who may change it. */
+    if (partial->op->flags & KS_OP_NUMBER && partial->id > y->id) {
         if (partial->data.number == 1)
             return upstream;
         return partial->data.number == -1 ? ks_neg_at(at, upstream) : ks_mul_at(at, upstream, partial);
     }
     if (y->op->chain == KS_CHAIN_FINITE)
         return ks_mul_at(at, upstream, partial);
-    return y->op->chain == KS_CHAIN_SELECT ? ks__apply2(at, &ks__op_select_mul, upstream, partial, NULL) : ks_chain_mul_at(at, upstream, partial);
+    return y->op->chain == KS_CHAIN_SELECT ? ks__apply2(at, &ks__op_select_mul, upstream, partial, NULL)
+                                           : ks_chain_mul_at(at, upstream, partial);
 }
 
 /* What y's upstream gives to its i-th input; NULL without a failure: nothing. */
@@ -112,8 +121,7 @@ typedef struct term {
 /* The nodes between the targets x and y, in the order of ids, and the terms that arrive at each. */
 typedef struct chain {
     ks_graph *g;
-    ks_node **nodes;
-    uint32_t count, capacity;
+    ks__list list;
     bool *depends;   /* on one of the x */
     uint32_t *terms; /* the first of each node's list, in the order of arrival reversed */
     ks_node **upstream;
@@ -122,67 +130,27 @@ typedef struct chain {
     ks__backward *record;
 } chain;
 
-static bool listed(const chain *c, const ks_node *node)
-{
-    return node->local < c->count && c->nodes[node->local] == node;
-}
-
-static bool list_node(chain *c, ks_node *node)
-{
-    if (listed(c, node))
-        return true;
-    if (!ks__grow(c->g, &c->nodes, &c->capacity, c->count, sizeof *c->nodes))
-        return false;
-    node->local = c->count;
-    c->nodes[c->count++] = node;
-    return true;
-}
-
-static uint64_t rank_of(const ks_node *node)
-{
-    return node->flags & KS__VARIABLE ? node->id : (uint64_t)1 << 32 | node->id;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-    uint64_t x = rank_of(*(ks_node *const *)a), y = rank_of(*(ks_node *const *)b);
-    return x < y ? -1 : x > y;
-}
-
 /* Everything y hangs on by edges that a derivative can pass. Below `floor` nothing can hang on an x. */
 static bool find_cone(chain *c, ks_node *y, uint32_t floor)
 {
-    if (!list_node(c, y))
+    if (!ks__list_add(c->g, &c->list, y))
         return false;
-    for (uint32_t i = 0; i < c->count; i++) {
-        ks_node *node = c->nodes[i];
+    for (uint32_t i = 0; i < c->list.count; i++) {
+        ks_node *node = c->list.nodes[i];
         for (uint32_t k = 0; k < node->n; k++) {
             ks_node *input = ks__inputs(node)[k];
             bool below = !(input->flags & KS__VARIABLE) && input->id < floor;
-            if (!below && ks__edge_passes(node, k) && !list_node(c, input))
+            if (!below && ks__edge_passes(node, k) && !ks__list_add(c->g, &c->list, input))
                 return false;
         }
     }
-    bool down = true;
-    for (uint32_t i = 1; down && i < c->count; i++)
-        down = rank_of(c->nodes[i - 1]) > rank_of(c->nodes[i]);
-    if (down) {
-        for (uint32_t i = 0, j = c->count; i + 1 < j; i++) {
-            ks_node *node = c->nodes[i];
-            c->nodes[i] = c->nodes[--j];
-            c->nodes[j] = node;
-        }
-    } else {
-        qsort(c->nodes, c->count, sizeof *c->nodes, by_rank);
-    }
-    for (uint32_t i = 0; i < c->count; i++)
-        c->nodes[i]->local = i;
+    ks__list_sort(&c->list);
     return true;
 }
 
 static bool prepare(chain *c)
 {
-    size_t n = c->count;
+    size_t n = c->list.count;
     c->depends = ks__get(c->g, n * sizeof *c->depends);
     c->terms = ks__get(c->g, n * sizeof *c->terms);
     c->upstream = ks__get(c->g, n * sizeof *c->upstream);
@@ -196,21 +164,21 @@ static bool prepare(chain *c)
 
 static void finish(chain *c)
 {
-    size_t n = c->count;
+    size_t n = c->list.count;
     ks__put(c->g, c->depends, c->depends ? n * sizeof *c->depends : 0);
     ks__put(c->g, c->terms, c->terms ? n * sizeof *c->terms : 0);
     ks__put(c->g, c->upstream, c->upstream ? n * sizeof *c->upstream : 0);
-    ks__put(c->g, c->nodes, c->capacity * sizeof *c->nodes);
     ks__put(c->g, c->pool, c->pool_capacity * sizeof *c->pool);
+    ks__list_free(c->g, &c->list);
 }
 
 static void find_depends(chain *c)
 {
-    for (uint32_t i = 0; i < c->count; i++) {
-        ks_node *node = c->nodes[i];
+    for (uint32_t i = 0; i < c->list.count; i++) {
+        ks_node *node = c->list.nodes[i];
         for (uint32_t k = 0; k < node->n && !c->depends[i]; k++) {
             const ks_node *input = ks__inputs(node)[k];
-            c->depends[i] = listed(c, input) && input->local < i && ks__edge_passes(node, k) && c->depends[input->local];
+            c->depends[i] = ks__listed(&c->list, input) && input->local < i && ks__edge_passes(node, k) && c->depends[input->local];
         }
     }
 }
@@ -238,7 +206,7 @@ static ks_node *meet(chain *c, uint32_t i)
     uint32_t k = n;
     for (uint32_t t = c->terms[i]; t != UINT32_MAX; t = c->pool[t].next)
         terms[--k] = c->pool[t].node;
-    ks_node *sum = ks_add_n_at(ks_node_place(c->nodes[i]), terms, (int)n);
+    ks_node *sum = ks_add_n_at(ks_node_place(c->list.nodes[i]), terms, (int)n);
     if (terms != few)
         ks__put(c->g, terms, n * sizeof *terms);
     return sum;
@@ -268,21 +236,15 @@ static bool record_edge(chain *c, ks__edge edge)
     return true;
 }
 
-static bool failed_since(const ks_graph *g, ks_code before)
-{
-    return before == KS_OK && g->failure.code != KS_OK;
-}
-
 static bool pass_on(chain *c, uint32_t i)
 {
-    ks_node *node = c->nodes[i];
+    ks_node *node = c->list.nodes[i];
     for (uint32_t k = 0; k < node->n; k++) {
         ks_node *input = ks__inputs(node)[k], *partial;
-        if (!listed(c, input) || !c->depends[input->local] || !ks__edge_passes(node, k))
+        if (!ks__listed(&c->list, input) || !c->depends[input->local] || !ks__edge_passes(node, k))
             continue;
-        ks_code before = c->g->failure.code;
         ks_node *part = contribution(node, k, c->upstream[i], &partial);
-        if (!part && (failed_since(c->g, before) || before != KS_OK))
+        if (!part && c->g->failure.code)
             return false;
         if (part && (!arrive(c, input, part) || !record_edge(c, (ks__edge){node, k, partial, part})))
             return false;
@@ -294,11 +256,11 @@ static bool walk_back(chain *c, const ks_node *y, ks_node *seed)
 {
     if (c->depends[y->local] && !arrive(c, y, seed))
         return false;
-    for (uint32_t i = c->count; i-- > 0;) {
+    for (uint32_t i = c->list.count; i-- > 0;) {
         if (!c->depends[i] || c->terms[i] == UINT32_MAX)
             continue;
         c->upstream[i] = meet(c, i);
-        if (!c->upstream[i] || !record_node(c, c->nodes[i], c->upstream[i]) || !pass_on(c, i))
+        if (!c->upstream[i] || !record_node(c, c->list.nodes[i], c->upstream[i]) || !pass_on(c, i))
             return false;
     }
     return true;
@@ -328,36 +290,77 @@ static bool check(ks_place at, ks_graph *g, const char *call, const ks_node *nod
         return false;
     if (node->graph != g)
         return ks__refuse(g, KS_BAD_ARGUMENT, at, "%s: '%s' belongs to another graph", call, ks_name(node));
-    return is_float(node) || ks__refuse(g, KS_NO_GRADIENT, at, "%s: '%s' is %s, and only f32 and f64 have derivatives: ks_cast it first", call,
-                                        ks_name(node), ks_dtype_name((ks_dtype)node->dtype));
+    return is_float(node) || ks__refuse(g, KS_NO_GRADIENT, at, "%s: '%s' is %s, and only f32 and f64 have derivatives: ks_cast it first",
+                                        call, ks_name(node), ks_dtype_name((ks_dtype)node->dtype));
+}
+
+/* Upstream stands in y's place: its dtype and shape are y's. */
+static bool check_upstream(ks_place at, ks_graph *g, const char *call, const ks_node *y, const ks_node *upstream)
+{
+    if (!check(at, g, call, upstream))
+        return false;
+    if (upstream->dtype != y->dtype)
+        return ks__refuse(g, KS_BAD_DTYPE, at, "%s: the upstream '%s' is %s, but '%s' is %s: ks_cast it", call, ks_name(upstream),
+                          ks_dtype_name((ks_dtype)upstream->dtype), ks_name(y), ks_dtype_name((ks_dtype)y->dtype));
+    const ks_shape *a = &upstream->dims->shape, *b = &y->dims->shape;
+    bool fits = a->rank == b->rank;
+    int64_t dim;
+    for (int i = 0; fits && i < a->rank; i++)
+        fits = ks__dim_same(g, a->dim[i], b->dim[i], &dim);
+    char is[KS__SHAPE_TEXT], wanted[KS__SHAPE_TEXT];
+    return fits || ks__refuse(g, KS_BAD_SHAPE, at, "%s: the upstream '%s' is %s, but '%s' is %s: they must have one shape", call,
+                              ks_name(upstream), ks__shape_text(g, a, is), ks_name(y), ks__shape_text(g, b, wanted));
 }
 
 /* ---- gradients ----------------------------------------------------------------------------------------- */
 
+/*
+ * Walks back from y to what was marked in c->depends. A failure from before is put aside, so that one during the walk is
+ * seen: an operation's NULL without one means that there is no derivative.
+ */
+static bool walk(chain *c, ks_place at, ks_node *y, ks_node *upstream)
+{
+    ks_graph *g = c->g;
+    ks_failure earlier = g->failure;
+    g->failure.code = KS_OK;
+    ks__cut(g, g->count); /* what waits is not this event */
+    uint32_t start = g->count;
+    find_depends(c);
+    ks_node *seed = upstream ? upstream : filled_like(at, y, 1);
+    bool good = seed && walk_back(c, y, seed);
+    mark_derived(g, start);
+    if (earlier.code)
+        g->failure = earlier;
+    return good;
+}
+
+static uint32_t lowest_id(ks_node *const *x, uint32_t n)
+{
+    uint32_t lowest = UINT32_MAX;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t id = x[i]->flags & KS__VARIABLE ? 0 : x[i]->id;
+        lowest = id < lowest ? id : lowest;
+    }
+    return lowest;
+}
+
 static bool chain_to(ks_place at, ks_node *y, ks_node *const *x, uint32_t n, ks_node *upstream, ks_node **out)
 {
     chain c = {.g = y->graph};
-    uint32_t floor = UINT32_MAX;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t id = x[i]->flags & KS__VARIABLE ? 0 : x[i]->id;
-        floor = id < floor ? id : floor;
-    }
-    bool good = find_cone(&c, y, floor) && prepare(&c);
+    bool good = find_cone(&c, y, lowest_id(x, n)) && prepare(&c);
     for (uint32_t i = 0; good && i < n; i++) {
-        if (listed(&c, x[i]))
+        if (ks__listed(&c.list, x[i]))
             c.depends[x[i]->local] = true;
     }
-    if (good) {
-        find_depends(&c);
-        ks_node *seed = upstream ? upstream : filled_like(at, y, 1);
-        good = seed && walk_back(&c, y, seed);
-    }
+    good = good && walk(&c, at, y, upstream);
+    uint32_t start = y->graph->count;
     for (uint32_t i = 0; good && i < n; i++) {
-        out[i] = listed(&c, x[i]) ? c.upstream[x[i]->local] : NULL;
+        out[i] = ks__listed(&c.list, x[i]) ? c.upstream[x[i]->local] : NULL;
         if (!out[i])
             out[i] = filled_like(at, x[i], 0);
         good = out[i] != NULL;
     }
+    mark_derived(y->graph, start);
     finish(&c);
     return good;
 }
@@ -369,7 +372,7 @@ bool ks_gradients_at(ks_place at, ks_node *y, ks_node *const *x, int count, ks_n
     if (!y || count <= 0 || !x || !out)
         return false;
     ks_graph *g = y->graph;
-    if (!check(at, g, "ks_gradients", y) || (upstream && !check(at, g, "ks_gradients", upstream)))
+    if (!check(at, g, "ks_gradients", y) || (upstream && !check_upstream(at, g, "ks_gradients", y, upstream)))
         return false;
     for (int i = 0; i < count; i++) {
         if (!check(at, g, "ks_gradients", x[i]))
@@ -404,71 +407,102 @@ ks_node *ks_gradient_at(ks_place at, ks_node *y, ks_node *x)
 
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
-/* The trainable variables that y hangs on, in the order of their making; the caller puts the list back. */
-static ks_node **trainable_under(ks_node *y, uint32_t *count, uint32_t *capacity)
+/* The trainable variables that y hangs on, in the order of their making. */
+static bool trainable_under(ks_node *y, ks__list *out)
 {
     chain c = {.g = y->graph};
-    ks_node **list = NULL;
-    *count = *capacity = 0;
     bool good = find_cone(&c, y, 0);
-    for (uint32_t i = 0; good && i < c.count; i++) {
-        if (!ks_is_trainable(c.nodes[i]))
+    for (uint32_t i = 0; good && i < c.list.count; i++) {
+        ks_node *node = c.list.nodes[i];
+        if (!ks_is_trainable(node))
             continue;
-        good = ks__grow(c.g, &list, capacity, *count, sizeof *list);
+        good = ks__grow(c.g, &out->nodes, &out->capacity, out->count, sizeof *out->nodes);
         if (good)
-            list[(*count)++] = c.nodes[i];
+            out->nodes[out->count++] = node;
     }
     finish(&c);
-    if (!good)
-        *count = 0;
-    return list;
+    return good;
 }
 
 static void set_gradients(ks_node *const *pairs, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (ks__aside_of(pairs[2 * i]))
-            pairs[2 * i]->aside->gradient = pairs[2 * i + 1];
+    for (size_t i = 0; i < count; i++)
+        pairs[2 * i]->aside->gradient = pairs[2 * i + 1]; /* a variable has its aside from the beginning */
+}
+
+/* What makes one ks_backward another: the loss, and which variables may be trained, a bit each. */
+static size_t key_words(const ks_graph *g)
+{
+    return 2 + (g->variables.extent + 63) / 64;
+}
+
+static void fill_key(uint64_t *key, const ks_node *loss)
+{
+    const ks__stack *variables = &loss->graph->variables;
+    memset(key, 0, key_words(loss->graph) * sizeof *key);
+    key[0] = (uint64_t)(uintptr_t)loss;
+    key[1] = variables->extent;
+    for (uint32_t i = 0; i < variables->extent; i++) {
+        if (ks_is_trainable(ks__stack_at(variables, i)))
+            key[2 + i / 64] |= (uint64_t)1 << (i % 64);
     }
+}
+
+static bool make_gradients(ks_place at, ks_node *loss, const uint64_t *key, const ks__list *variables)
+{
+    ks_graph *g = loss->graph;
+    size_t n = variables->count, room = (1 + 2 * n) * sizeof(uint64_t);
+    uint32_t start = g->count;
+    uint64_t *given = ks__get(g, room);
+    ks_node **out = ks__get(g, n * sizeof *out);
+    bool good = given && out && chain_to(at, loss, variables->nodes, (uint32_t)n, NULL, out);
+    if (good) {
+        ks_node **pairs = (ks_node **)(void *)(given + 1);
+        given[0] = n;
+        for (size_t i = 0; i < n; i++) {
+            pairs[2 * i] = variables->nodes[i];
+            pairs[2 * i + 1] = out[i];
+        }
+        good = ks__event_note(g, &backward_event, start, key, key_words(g) * sizeof *key, given, room);
+        if (good)
+            set_gradients(pairs, n);
+    }
+    ks__put(g, given, room);
+    ks__put(g, out, n * sizeof *out);
+    return good;
+}
+
+static bool backward(ks_place at, ks_node *loss, const uint64_t *key)
+{
+    ks_graph *g = loss->graph;
+    const uint64_t *given = ks__event_recognise(g, &backward_event, key, key_words(g) * sizeof *key);
+    if (given) {
+        set_gradients((ks_node *const *)(const void *)(given + 1), given[0]);
+        return true;
+    }
+    ks__list variables = {0};
+    bool good = trainable_under(loss, &variables);
+    if (good && !variables.count)
+        good = ks__refuse(g, KS_NO_GRADIENT, at, "ks_backward: '%s' depends on no trainable variable", ks_name(loss));
+    else if (good)
+        good = make_gradients(at, loss, key, &variables);
+    ks__list_free(g, &variables);
+    return good;
 }
 
 bool ks_backward_at(ks_place at, ks_node *loss)
 {
     if (!loss || !check(at, loss->graph, "ks_backward", loss))
         return false;
-    ks_graph *g = loss->graph;
-    struct {
-        ks_node *loss;
-        uint64_t variables;
-    } key = {loss, g->variables.extent};
-    const char *given = ks__event_recognise(g, &backward_event, &key, sizeof key);
-    if (given) {
-        uint64_t n;
-        memcpy(&n, given, sizeof n);
-        set_gradients((ks_node *const *)(const void *)(given + sizeof n), n);
-        return true;
-    }
-    uint32_t count, capacity, start = g->count;
-    ks_node **variables = trainable_under(loss, &count, &capacity);
-    size_t room = sizeof(uint64_t) + 2 * (size_t)count * sizeof(ks_node *);
-    char *memory = count ? ks__get(g, room) : NULL;
-    ks_node **out = count ? ks__get(g, count * sizeof *out) : NULL;
-    bool good = count ? memory && out && chain_to(at, loss, variables, count, NULL, out)
-                      : ks__refuse(g, KS_NO_GRADIENT, at, "ks_backward: '%s' depends on no trainable variable", ks_name(loss));
-    if (good) {
-        uint64_t n = count;
-        memcpy(memory, &n, sizeof n);
-        ks_node **pairs = (ks_node **)(void *)(memory + sizeof n);
-        for (uint32_t i = 0; i < count; i++) {
-            pairs[2 * i] = variables[i];
-            pairs[2 * i + 1] = out[i];
-        }
-        set_gradients(pairs, count);
-        good = ks__event_note(g, &backward_event, start, &key, sizeof key, memory, room);
-    }
-    ks__put(g, variables, capacity * sizeof *variables);
-    ks__put(g, memory, room);
-    ks__put(g, out, count * sizeof *out);
+    uint64_t few[16];
+    size_t words = key_words(loss->graph);
+    uint64_t *key = words > 16 ? ks__get(loss->graph, words * sizeof *key) : few;
+    if (!key)
+        return false;
+    fill_key(key, loss);
+    bool good = backward(at, loss, key);
+    if (key != few)
+        ks__put(loss->graph, key, words * sizeof *key);
     return good;
 }
 
@@ -483,17 +517,13 @@ ks_node *ks_grad(const ks_node *variable)
 bool ks__backward_walk(ks_node *y, ks_node *upstream, ks_graph *g, ks__backward *out)
 {
     *out = (ks__backward){0};
-    if (!check(KS__NOWHERE, g, "trace", y))
+    if (!check(KS__NOWHERE, g, "trace", y) || (upstream && !check_upstream(KS__NOWHERE, g, "trace", y, upstream)))
         return false;
     chain c = {.g = g, .record = out};
     bool good = find_cone(&c, y, 0) && prepare(&c);
-    for (uint32_t i = 0; good && i < c.count; i++)
-        c.depends[i] = (c.nodes[i]->op->flags & KS_OP_LEAF) != 0 || c.nodes[i] == y;
-    if (good) {
-        find_depends(&c);
-        ks_node *seed = upstream ? upstream : filled_like(ks_node_place(y), y, 1);
-        good = seed && walk_back(&c, y, seed);
-    }
+    for (uint32_t i = 0; good && i < c.list.count; i++)
+        c.depends[i] = (c.list.nodes[i]->op->flags & KS_OP_LEAF) != 0 || c.list.nodes[i] == y;
+    good = good && walk(&c, ks_node_place(y), y, upstream);
     finish(&c);
     return good;
 }

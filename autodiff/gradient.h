@@ -10,7 +10,7 @@
 typedef struct ks__edge {
     ks_node *node;
     uint32_t input;
-    ks_node *partial;      /* NULL for linear and special edges */
+    ks_node *partial; /* NULL for linear and special edges */
     ks_node *contribution;
 } ks__edge;
 
@@ -26,6 +26,9 @@ typedef struct ks__backward {
 /* Walks back from y to all its f32 and f64 leaves. upstream: NULL for ones. The lists are freed by ks__backward_free. */
 bool ks__backward_walk(ks_node *y, ks_node *upstream, ks_graph *g, ks__backward *out);
 void ks__backward_free(ks_graph *g, ks__backward *b);
+
+/* The trainable variables that y hangs on, in the order of their making; the caller puts the list back. Empty on failure too. */
+ks_node **ks__trainable_under(ks_node *y, uint32_t *count, uint32_t *capacity);
 
 /* Whether a derivative can pass the edge into node from input i. */
 bool ks__edge_passes(const ks_node *node, uint32_t i);

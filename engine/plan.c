@@ -254,6 +254,8 @@ static void put_local(words *w, const ks__local *local)
         return;
     }
     put_word(w, (uint64_t)(uintptr_t)local->dims);
+    if (local->role == KS__ROLE_GIVEN && node->flags & KS__SEED) /* its value is taken for granted */
+        put_word(w, (uint64_t)ks__element(node->value->block->data, (ks_dtype)node->dtype, 0));
     for (uint32_t k = 0; k < local->n; k++)
         put_word(w, local->inputs[k]);
     if (local->n || local->role == KS__ROLE_MADE)

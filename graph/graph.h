@@ -62,10 +62,11 @@ typedef enum ks__node_flag {
     KS__VARIABLE = 1, /* stands in the list of variables */
     KS__TRAINABLE = 2,
     KS__KEEP = 4,
-    KS__PARTIAL = 8, /* made as a local partial derivative */
-    KS__SEED = 16,   /* a one or zero made by differentiation: may be simplified away */
-    KS__NOTED = 32,  /* scratch of walks */
-    KS__FETCHED = 64 /* the value is as of a transaction */
+    KS__PARTIAL = 8,  /* made as a local partial derivative */
+    KS__SEED = 16,    /* a one or zero made by differentiation: may be simplified away */
+    KS__NOTED = 32,   /* scratch of walks */
+    KS__FETCHED = 64, /* the value is as of a transaction */
+    KS__DERIVED = 128 /* made by differentiation */
 } ks__node_flag;
 
 /* The hot record: at most 96 bytes. */
@@ -200,11 +201,14 @@ struct ks_graph {
     void (*engine_free)(ks_graph *graph);
     struct ks_optimizer *optimizers;
     void (*optimizers_free)(ks_graph *graph);
+    void (*optimizers_cut)(ks_graph *graph, uint32_t from);
     bool (*describe_training)(const struct ks_optimizer *optimizer, struct ks__training *out); /* states: by ks__get, the caller frees */
     struct ks__training *training; /* what was read about training, see serialize/training.h */
     void (*training_free)(ks_graph *graph);
     char *metadata; /* the JSON text under "metadata", kept as it was read */
     struct ks_optimizer *loaded_optimizer;
+    uint64_t data_epoch; /* where the training data stands */
+    int64_t data_row;
     int isa;
     int provider;
 };
@@ -283,10 +287,12 @@ uint32_t ks__origin(ks_graph *g, ks_place at);
 ks_node *ks__node_new(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, ks_dtype dtype, const ks__dims *dims,
                       uint32_t origin, bool variable);
 ks__aside *ks__aside_of(ks_node *node);
-/* The waiting node at the place of the next call, NULL if none. */
+/* The waiting node at the place of the next call, NULL if none. What differentiation made is no user's: its numbers must keep their values.
+ */
 static inline ks_node *ks__waiting(ks_graph *g)
 {
-    return g->count < g->nodes.extent ? ks__stack_at(&g->nodes, g->count) : NULL;
+    ks_node *node = g->count < g->nodes.extent ? ks__stack_at(&g->nodes, g->count) : NULL;
+    return node && node->flags & KS__DERIVED ? NULL : node;
 }
 /* Takes the waiting node back in. */
 static inline ks_node *ks__recognise(ks_node *node, uint32_t origin)
@@ -298,6 +304,8 @@ static inline ks_node *ks__recognise(ks_node *node, uint32_t origin)
 }
 /* Destroys the nodes from `from` on. */
 void ks__cut(ks_graph *g, uint32_t from);
+/* Attributes of a node before `from` changed: what was derived from there on is not found again. */
+void ks__forget_events(ks_graph *g, uint32_t from);
 /* The value changed just now: what depends on it is stale. */
 static inline void ks__touch(ks_node *node)
 {

@@ -118,6 +118,8 @@ static void destroy(ks_node *node)
 {
     ks_graph *g = node->graph;
     if (node->aside) {
+        if (node->aside->stream && node->aside->stream <= g->random_nodes)
+            g->random_nodes = (uint32_t)node->aside->stream - 1; /* nodes die from the last on: composed anew they get the same streams */
         ks__name_drop(node);
         ks__text_put(g, node->aside->doc);
         if (node->aside->partials)
@@ -331,7 +333,7 @@ static void forget_partials(ks_graph *g, uint32_t from)
     }
 }
 
-static void forget_events(ks_graph *g, uint32_t from)
+void ks__forget_events(ks_graph *g, uint32_t from)
 {
     while (g->event_count && g->events[g->event_count - 1].end > from) {
         ks__event *event = &g->events[--g->event_count];
@@ -358,8 +360,10 @@ void ks__cut(ks_graph *g, uint32_t from)
         return;
     if (g->engine_cut)
         g->engine_cut(g, from);
+    if (g->optimizers_cut)
+        g->optimizers_cut(g, from);
     forget_partials(g, from);
-    forget_events(g, from);
+    ks__forget_events(g, from);
     forget_outputs(g, from);
     for (uint32_t i = 0; i < g->variables.extent; i++) {
         ks__aside *aside = ks__stack_at(&g->variables, i)->aside;
