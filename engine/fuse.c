@@ -232,7 +232,7 @@ static void find_reads(ks__plan *plan)
     }
     for (uint32_t i = 0; i < plan->count; i++) {
         ks__local *local = &plan->locals[i];
-        bool made = local->needed && local->same == i && local->role == KS__ROLE_MADE;
+        bool made = local->needed && local->same == i && local->role == KS__ROLE_MADE && local->step != KS__NONE;
         if (made && (local->total || plan->steps[local->step].kind != KS__STEP_TILES))
             local->inside = false;
     }
