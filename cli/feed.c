@@ -33,15 +33,33 @@ static bool ends_with(const char *text, const char *end)
     return n >= k && !strcmp(text + n - k, end);
 }
 
-static int feed_file(const model *m, ks_node *node, const char *flag, const char *path)
+/* Says what the graph keeps; the library's own name for the call means nothing here. */
+static int failed(const model *m, const ks_node *node, const char *flag, const args *a)
+{
+    const ks_failure *failure = ks_error(m->graph);
+    if (!failure)
+        return complain_failure(NULL, NULL);
+    const char *text = failure->message, *colon = strstr(text, ": ");
+    if (!strncmp(text, "ks_", 3) && colon)
+        text = colon + 2;
+    if (!strcmp(flag, "feed"))
+        complain("--feed %s: %s", ks_name(node), text);
+    else
+        complain("--%s: %s", flag, text);
+    if (failure->code == KS_BAD_DTYPE && !a->cast)
+        remark("--cast converts feeds even where digits are lost");
+    return status_of(failure->code);
+}
+
+/* A file of a kind that is not read, or that is not there: said in the command's own words. */
+static int check_file(const char *flag, const char *path)
 {
     static const char *const foreign[] = {".npz", ".safetensors", ".json", ".csv", ".png"};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
-        if (ends_with(path, foreign[i])) {
-            complain("--%s: %s: %s files are not read: give a .npy or IDX file, or a literal such as [[1, 2], [3, 4]]", flag, path,
-                     foreign[i]);
-            return BAD_INPUT;
-        }
+        if (!ends_with(path, foreign[i]))
+            continue;
+        complain("--%s: %s: %s files are not read: give a .npy or IDX file, or a literal such as [[1, 2], [3, 4]]", flag, path, foreign[i]);
+        return BAD_INPUT;
     }
     FILE *file = fopen(path, "rb");
     if (!file) {
@@ -49,20 +67,18 @@ static int feed_file(const model *m, ks_node *node, const char *flag, const char
         return BAD_INPUT;
     }
     fclose(file);
-    return ks_feed_npy(node, path) ? DONE : complain_failure(NULL, ks_error(m->graph));
+    return DONE;
 }
 
 int feed_node(const model *m, ks_node *node, const char *flag, const char *value, const args *a)
 {
-    int status;
     if (*value != '@' && is_literal(value))
-        status = ks_feed_literal(node, value) ? DONE : complain_failure(NULL, ks_error(m->graph));
-    else
-        status = feed_file(m, node, flag, *value == '@' ? value + 1 : value);
-    const ks_failure *failure = ks_error(m->graph);
-    if (status && failure && failure->code == KS_BAD_DTYPE && !a->cast)
-        remark("--cast converts feeds even where digits are lost");
-    return status;
+        return ks_feed_literal(node, value) ? DONE : failed(m, node, flag, a);
+    const char *path = *value == '@' ? value + 1 : value;
+    int status = check_file(flag, path);
+    if (status)
+        return status;
+    return ks_feed_npy(node, path) ? DONE : failed(m, node, flag, a);
 }
 
 int feed_all(const model *m, const args *a)

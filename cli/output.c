@@ -67,7 +67,9 @@ int complain_failure(const char *file, const ks_failure *failure)
         complain("%s%sfailed without saying why", file ? file : "", file ? ": " : "");
         return MACHINE_FAILED;
     }
-    complain("%s%s%s", file ? file : "", file ? ": " : "", failure->message);
+    /* A message that names the file needs it no second time. */
+    bool named = file && strstr(failure->message, file);
+    complain("%s%s%s", file && !named ? file : "", file && !named ? ": " : "", failure->message);
     return status_of(failure->code);
 }
 

@@ -96,9 +96,24 @@ static int check_same(const session *s, const char *path)
     return status;
 }
 
+/* Of what --optimizer says beside --resume only the rate can be new: the rest stands in the file. */
+static int set_rate(session *s, const char *text)
+{
+    char *end;
+    if (!*text)
+        return DONE;
+    double rate = strncmp(text, ":rate=", 6) ? 0 : strtod(text + 6, &end);
+    if (strncmp(text, ":rate=", 6) != 0 || !text[6] || *end) {
+        complain("--optimizer: beside --resume it may only say :rate=NUMBER: the rest stands in %s", s->m.path);
+        return BAD_INPUT;
+    }
+    return ks_optimizer_set_rate(s->optimizer, rate) ? DONE : model_failed(&s->m);
+}
+
 static int resume(session *s)
 {
     const char *text = s->a->optimizer;
+    int status = DONE;
     s->optimizer = ks_graph_optimizer(s->m.graph);
     if (!s->optimizer) {
         complain("%s: it holds no training to go on with: train it as the model, with --optimizer", s->m.path);
@@ -111,7 +126,9 @@ static int resume(session *s)
         return BAD_INPUT;
     }
     s->loss = ks_optimizer_loss(s->optimizer);
-    return s->a->files.count ? check_same(s, s->a->files.at[0]) : DONE;
+    if (text)
+        status = set_rate(s, text + length);
+    return !status && s->a->files.count ? check_same(s, s->a->files.at[0]) : status;
 }
 
 static int choose_optimizer(session *s)
