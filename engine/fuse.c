@@ -328,13 +328,15 @@ static uint16_t output_slot(ks__plan *plan, tiling *t, uint32_t i)
     return (uint16_t)t->slot_count++;
 }
 
-static void release_inputs(ks__plan *plan, tiling *t, const ks__local *local, uint32_t order)
+/* Gives back the scratch of inputs that are read here for the last time: of elements of `size` bytes, or of all others. */
+static void release_inputs(ks__plan *plan, tiling *t, const ks__local *local, uint32_t order, size_t size, bool others)
 {
     for (uint32_t k = 0; k < local->n; k++) {
         uint32_t i = local->inputs[k];
         const ks__local *input = &plan->locals[i];
         bool mine = input->role == KS__ROLE_MADE && input->step == local->step && input->memory == i && input->inside;
-        if (mine && t->last_use[i] == order && t->free_count < 64) {
+        bool fits = (ks_dtype_size((ks_dtype)input->dtype) == size) != others;
+        if (mine && fits && t->last_use[i] == order && t->free_count < 64) {
             t->free[t->free_count++] = t->slots[t->slot_of[i]].scratch;
             t->last_use[i] = KS__NONE; /* once */
         }
@@ -407,8 +409,10 @@ static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tili
         *op = (ks__tile_op){.fn = tile_fn(g, tile_of(local)), .attrs = ks__attrs(local->node), .local = i, .n = (uint16_t)local->n};
         for (uint32_t k = 0; k < local->n; k++)
             op->in[k] = input_slot(plan, step, t, local, k);
-        release_inputs(plan, t, local, order); /* the result may take over what dies here: tiles may be written in place */
+        size_t size = ks_dtype_size((ks_dtype)local->dtype);
+        release_inputs(plan, t, local, order, size, false); /* the result may be written over an input of elements as large */
         op->out = output_slot(plan, t, i);
+        release_inputs(plan, t, local, order, size, true);
     }
     step->count = members;
     step->u.tiles.ops = ops;
