@@ -1,0 +1,178 @@
+/*
+ * serialize/trace_json.c - a trace as JSON, format "keisan.trace" version 1: for programs, exact to the bit.
+ *
+ * cJSON builds and prints the tree; values go into it as raw text, since its own numbers lose bits.
+ */
+#include "serialize/trace.h"
+#include "serialize/io.h"
+#include "serialize/literal.h"
+#include "serialize/number.h"
+
+#include <cjson/cJSON.h>
+
+/* The tree being built. What could not be made leaves it failed, and every call after that does nothing. */
+typedef struct tree {
+    const ks__trace *trace;
+    ks__page text; /* of the value at work */
+    bool failed;
+} tree;
+
+/* ---- building ------------------------------------------------------------------------------------------ */
+
+/* The item, added to an object under the key, or to the end of an array (key NULL). */
+static cJSON *add(tree *t, cJSON *to, const char *key, cJSON *item)
+{
+    if (item && to && (key ? cJSON_AddItemToObject(to, key, item) : cJSON_AddItemToArray(to, item)))
+        return item;
+    cJSON_Delete(item);
+    t->failed = true;
+    return NULL;
+}
+
+static void add_string(tree *t, cJSON *to, const char *key, const char *text)
+{
+    add(t, to, key, cJSON_CreateString(text));
+}
+
+/* The page's text as it is; the page is empty then. */
+static void add_page(tree *t, cJSON *to, const char *key, bool string)
+{
+    ks__page_put(&t->text, "", 1);
+    bool good = !t->text.failed;
+    add(t, to, key, !good ? NULL : string ? cJSON_CreateString(t->text.buffer.data) : cJSON_CreateRaw(t->text.buffer.data));
+    t->text.buffer.size = 0;
+}
+
+static void add_elements(tree *t, cJSON *to, const char *key, ks_dtype dtype, const ks_shape *shape, const void *data)
+{
+    ks_writer writer = ks_buffer_writer(&t->text.buffer);
+    if (!ks__literal_write(&writer, dtype, shape, data))
+        t->text.failed = true;
+    add_page(t, to, key, false);
+}
+
+static void add_shape(tree *t, cJSON *to, const ks_shape *shape)
+{
+    ks__trace_shape(&t->text, shape);
+    add_page(t, to, "shape", false);
+}
+
+static void add_summary(tree *t, cJSON *to, const ks__trace_value *value)
+{
+    int64_t least, greatest;
+    double mean;
+    size_t size = ks_dtype_size(value->dtype);
+    const char *data = value->data;
+    cJSON *summary = add(t, to, "summary", cJSON_CreateObject());
+    ks__trace_extremes(value, &least, &greatest, &mean);
+    add_shape(t, summary, value->shape);
+    add_elements(t, summary, "min", value->dtype, &KS_SCALAR, data + (size_t)least * size);
+    add_elements(t, summary, "mean", KS_F64, &KS_SCALAR, &mean);
+    add_elements(t, summary, "max", value->dtype, &KS_SCALAR, data + (size_t)greatest * size);
+    add_elements(t, summary, "first", value->dtype, &KS_SHAPE(t->trace->most), data);
+}
+
+/* A list (a bare number for a scalar), a summary, or null. */
+static void add_value(tree *t, cJSON *to, const char *key, const ks_node *node)
+{
+    if (!node) {
+        add(t, to, key, cJSON_CreateNull());
+        return;
+    }
+    ks__trace_value value = ks__trace_value_of(node);
+    if (value.count <= t->trace->most)
+        add_elements(t, to, key, value.dtype, value.shape, value.data);
+    else
+        add_summary(t, add(t, to, key, cJSON_CreateObject()), &value);
+}
+
+/* ---- nodes and entries --------------------------------------------------------------------------------- */
+
+static void add_inputs(tree *t, cJSON *to, const ks_node *node)
+{
+    cJSON *inputs = add(t, to, "inputs", cJSON_CreateArray());
+    for (uint32_t k = 0; k < node->n; k++) {
+        const ks_node *input = ks__inputs(node)[k];
+        if (input->op->flags & KS_OP_NUMBER)
+            add_elements(t, inputs, NULL, KS_F64, &KS_SCALAR, &input->data.number);
+        else
+            add_string(t, inputs, NULL, t->trace->nodes[input->local].name);
+    }
+}
+
+static void add_node(tree *t, cJSON *to, const ks__trace_node *step)
+{
+    const ks_node *node = step->node;
+    ks__trace_value value = ks__trace_value_of(node);
+    cJSON *object = add(t, to, NULL, cJSON_CreateObject());
+    add_string(t, object, "name", step->name);
+    add_string(t, object, "op", node->op->name);
+    add_inputs(t, object, node);
+    add_string(t, object, "dtype", ks_dtype_name((ks_dtype)node->dtype));
+    add_shape(t, object, value.shape);
+    add_value(t, object, "value", node);
+    add_value(t, object, "gradient", step->gradient);
+}
+
+static void add_edge(tree *t, cJSON *to, const ks__trace_edge *edge)
+{
+    cJSON *object = add(t, to, NULL, cJSON_CreateObject());
+    add_string(t, object, "input", t->trace->nodes[edge->input].name);
+    add_value(t, object, "local_partial", edge->partial);
+    add_value(t, object, "contribution", edge->contribution);
+    ks__trace_formula(&t->text, t->trace, edge);
+    add_page(t, object, "formula", true);
+}
+
+static void add_sum(tree *t, cJSON *to, const ks__trace_entry *entry)
+{
+    cJSON *sum = add(t, to, "sum", cJSON_CreateObject()), *terms = add(t, sum, "terms", cJSON_CreateArray());
+    for (uint32_t i = 0; i < entry->term_count; i++)
+        add_value(t, terms, NULL, t->trace->edges[t->trace->terms[entry->term + i]].contribution);
+    add_value(t, sum, "value", entry->upstream);
+}
+
+static void add_entry(tree *t, cJSON *to, const ks__trace_entry *entry)
+{
+    cJSON *object = add(t, to, NULL, cJSON_CreateObject());
+    add_string(t, object, "node", t->trace->nodes[entry->node].name);
+    add_value(t, object, "upstream", entry->upstream);
+    if (entry->term_count)
+        add_sum(t, object, entry);
+    cJSON *edges = add(t, object, "edges", cJSON_CreateArray());
+    for (uint32_t i = 0; i < entry->edge_count; i++)
+        add_edge(t, edges, &t->trace->edges[entry->edge + i]);
+}
+
+static void build(tree *t, cJSON *root)
+{
+    const ks__trace *trace = t->trace;
+    add_string(t, root, "format", "keisan.trace");
+    add(t, root, "version", cJSON_CreateNumber(1));
+    add_string(t, root, "of", trace->nodes[trace->of].name);
+    cJSON *nodes = add(t, root, "nodes", cJSON_CreateArray());
+    for (uint32_t i = 0; i < trace->count && !t->failed; i++) {
+        if (trace->nodes[i].shown)
+            add_node(t, nodes, &trace->nodes[i]);
+    }
+    cJSON *backward = add(t, root, "backward", cJSON_CreateArray());
+    for (uint32_t i = 0; i < trace->entry_count && !t->failed; i++)
+        add_entry(t, backward, &trace->entries[i]);
+}
+
+bool ks__trace_json(const ks__trace *trace, ks__page *page)
+{
+    tree t = {.trace = trace, .text.buffer.allocator = page->buffer.allocator};
+    cJSON *root = cJSON_CreateObject();
+    if (root)
+        build(&t, root);
+    char *text = root && !t.failed ? cJSON_Print(root) : NULL;
+    cJSON_Delete(root);
+    ks_buffer_free(&t.text.buffer);
+    if (!text)
+        return false;
+    ks__page_text(page, text);
+    ks__page_put(page, "\n", 1);
+    cJSON_free(text);
+    return !page->failed;
+}
