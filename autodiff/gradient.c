@@ -408,7 +408,7 @@ ks_node *ks_gradient_at(ks_place at, ks_node *y, ks_node *x)
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
 /* The trainable variables that y hangs on, in the order of their making. */
-static bool trainable_under(ks_node *y, ks__list *out)
+bool ks__trainable_under(ks_node *y, ks__list *out)
 {
     chain c = {.g = y->graph};
     bool good = find_cone(&c, y, 0);
@@ -481,7 +481,7 @@ static bool backward(ks_place at, ks_node *loss, const uint64_t *key)
         return true;
     }
     ks__list variables = {0};
-    bool good = trainable_under(loss, &variables);
+    bool good = ks__trainable_under(loss, &variables);
     if (good && !variables.count)
         good = ks__refuse(g, KS_NO_GRADIENT, at, "ks_backward: '%s' depends on no trainable variable", ks_name(loss));
     else if (good)

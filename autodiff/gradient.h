@@ -4,7 +4,7 @@
 #ifndef KS_AUTODIFF_GRADIENT_H
 #define KS_AUTODIFF_GRADIENT_H
 
-#include "graph/graph.h"
+#include "autodiff/reach.h"
 
 /* One arrow walked backwards: the contribution of `node`'s upstream to its input. */
 typedef struct ks__edge {
@@ -27,8 +27,8 @@ typedef struct ks__backward {
 bool ks__backward_walk(ks_node *y, ks_node *upstream, ks_graph *g, ks__backward *out);
 void ks__backward_free(ks_graph *g, ks__backward *b);
 
-/* The trainable variables that y hangs on, in the order of their making; the caller puts the list back. Empty on failure too. */
-ks_node **ks__trainable_under(ks_node *y, uint32_t *count, uint32_t *capacity);
+/* Appends the trainable variables that y hangs on, in the order of their making. Freed by ks__list_free, on failure too. */
+bool ks__trainable_under(ks_node *y, ks__list *out);
 
 /* Whether a derivative can pass the edge into node from input i. */
 bool ks__edge_passes(const ks_node *node, uint32_t i);

@@ -8,6 +8,7 @@
 #define KEISAN_AUTODIFF_H
 
 #include <keisan/ops.h>
+#include <keisan/run.h>
 
 KS_BEGIN
 
@@ -34,22 +35,23 @@ KS_API ks_node *ks_local_partial(ks_node *y, int i);
 /* Why dy/dx is zero or missing, in a sentence: where the path from x to y ends. NULL when there is a path. Belongs to the graph. */
 KS_API const char *ks_why_no_gradient(ks_node *y, ks_node *x);
 
-/* One parameter's comparison of the chained derivative with central differences. */
+/* One parameter's comparison of the chained derivative with differences of values. */
 typedef struct ks_gradcheck_row {
     char name[128];
-    int64_t elements;       /* checked */
-    double mean_difference; /* of |analytic - numeric| */
-    double worst_relative;  /* the largest |a - n| / max(1, |a|, |n|) where no kink lies */
-    int64_t worst_index;
-    double analytic, numeric; /* at the worst element */
-    int64_t kinks;          /* elements at which the function has a corner within the step */
+    int64_t elements;         /* checked */
+    double mean_difference;   /* of |analytic - numeric|, over the elements that could be compared */
+    double worst_relative;    /* of these the largest |a - n| / max(1, |a|, |n|); infinite if one is no number */
+    int64_t worst_index;      /* the worst element, -1 if none could be compared */
+    double analytic, numeric; /* its derivatives */
+    int64_t kinks;            /* elements at which the function has a corner within the step; compared if a smaller step avoids it */
 } ks_gradcheck_row;
 
 typedef struct ks_gradcheck_options {
     size_t size;
-    double step;      /* h of the central difference; default 1e-4 (the book's), relative to max(1, |x|) */
+    double step;      /* h of the central difference; default 1e-4 (the book's), times max(1, |x|) */
     double tolerance; /* on worst_relative; default 1e-6 */
     int64_t most;     /* elements checked a parameter, spread evenly; 0: all */
+    ks_mode mode;     /* default KS_INFER; in KS_TRAIN dropout erases, with the masks of the graph's present step */
 } ks_gradcheck_options;
 #define KS_GRADCHECK_OPTIONS_DEFAULT {.size = sizeof(ks_gradcheck_options)}
 
@@ -61,14 +63,19 @@ typedef struct ks_gradcheck_report {
 } ks_gradcheck_report;
 
 /*
- * Compares the gradient of the scalar `loss` with central differences in f64 for every trainable variable (for `x`
- * when count > 0: variables and inputs). Works on a copy of the graph in f64: nothing in the graph changes. False: it
- * could not be done; whether the gradients agree is report->passed.
+ * Compares the gradient of the scalar `loss` with differences of its values for every trainable variable (for `x` when
+ * count > 0: variables and inputs). Works on a copy of the graph in f64: nothing in the graph changes. The numeric derivative is
+ * Richardson's (4 D(h/2) - D(h)) / 3 of central differences D. False: it could not be done; whether the gradients agree is
+ * report->passed.
  */
 KS_API bool ks_gradcheck(ks_node *loss, ks_node *const *x, int count, const ks_gradcheck_options *options, ks_gradcheck_report *report);
 KS_API void ks_gradcheck_free(ks_gradcheck_report *report);
 
-/* A copy in `into` of what `outputs` need, f32 made f64 if asked; out[i] is the copy of outputs[i]. Names and values come along. */
+/*
+ * A copy in `into` of what `outputs` need, f32 made f64 if asked; out[i] is the copy of outputs[i]. Names, values, initialisers,
+ * documentation and the user's operations come along; a variable that `into` has already is used and gets the value. Declared
+ * outputs do not come along: ks_output declares them anew. On failure `into` records why and has no new nodes but variables.
+ */
 KS_API bool ks_copy(ks_graph *into, ks_node *const *outputs, int count, bool to_f64, ks_node **out);
 
 KS_END
