@@ -247,6 +247,8 @@ void ks__value_drop(ks_node *node);
 /* Converts n elements; false and *bad the first that does not survive exactly (when exact). */
 bool ks__convert(void *out, ks_dtype to, const void *in, ks_dtype from, int64_t n, bool exact, int64_t *bad);
 double ks__element(const void *data, ks_dtype dtype, int64_t i);
+/* Feeds an input with what the caller writes, at once and whole, to where this points: elements of the input's dtype. NULL on failure. */
+void *ks__feed_buffer(ks_node *input, const char *call, const ks_shape *shape);
 
 /* ---- shapes (graph/shape.c) ---------------------------------------------------------------------------- */
 

@@ -244,6 +244,26 @@ bool ks_feed(ks_node *input, ks_dtype dtype, ks_shape shape, const void *data)
     return dims && put_data(input, "ks_feed", dtype, dims, data);
 }
 
+void *ks__feed_buffer(ks_node *input, const char *call, const ks_shape *shape)
+{
+    if (!ks__usable(input))
+        return NULL;
+    const ks__dims *dims = check_feed(input, call, KS_OP_FED, "input", shape, input);
+    if (!dims)
+        return NULL;
+    size_t bytes = (size_t)dims->count * ks_dtype_size((ks_dtype)input->dtype);
+    ks__block *old = input->value ? input->value->block : NULL;
+    if (old && !old->borrowed && old->bytes == PADDED(bytes) && atomic_load(&old->references) == 1) {
+        input->value->dims = dims;
+    } else {
+        ks__block *block = ks__block_new(input->graph, bytes);
+        if (!block || !ks__value_set(input, block, dims))
+            return NULL;
+    }
+    ks__touch(input);
+    return input->value->block->data;
+}
+
 bool ks_feed_borrowed(ks_node *input, ks_shape shape, const void *data, void (*release)(void *user, const void *data), void *user)
 {
     if (!ks__usable(input))

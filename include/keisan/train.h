@@ -27,11 +27,16 @@ typedef struct ks_optimizer_options {
 } ks_optimizer_options;
 #define KS_OPTIMIZER_OPTIONS_DEFAULT {.size = sizeof(ks_optimizer_options)}
 
-/* An optimiser of `loss` for every trainable variable it depends on. Belongs to the graph. NULL options: the defaults. */
+/*
+ * An optimiser of the scalar `loss` for every trainable variable it depends on. Belongs to the graph. NULL options: the defaults.
+ * Its states are variables, "fc1.weight/momentum/v", "fc1.weight/adam/m", "adam/t": those that are there already, loaded or from an
+ * earlier optimiser of the kind, are gone on with. Made anew after ks_graph_release over the same nodes it is the same optimiser;
+ * if its nodes are cut off, ks_step refuses, and the handle may be given out again.
+ */
 KS_API ks_optimizer *ks_sgd(ks_node *loss, const ks_optimizer_options *options);
 KS_API ks_optimizer *ks_momentum(ks_node *loss, const ks_optimizer_options *options);
 KS_API ks_optimizer *ks_adam(ks_node *loss, const ks_optimizer_options *options);
-/* From text: "adam", "sgd:rate=0.1", "momentum:rate=0.01,momentum=0.9". */
+/* From text: "adam", "sgd:rate=0.1", "momentum:rate=0.01,momentum=0.9". What stands in the text is taken as it is, zero too. */
 KS_API ks_optimizer *ks_optimizer_named(ks_node *loss, const char *text);
 
 /* One step: forward, backward, update, as one transaction in training mode. The loss stays readable, as of this step. */
@@ -69,11 +74,17 @@ KS_API bool ks_data_draw(ks_data *data, int64_t batch);
 KS_API bool ks_data_rows_feed(ks_data *data, int64_t first, int64_t count);
 /* In their own order from here on, without shuffling. */
 KS_API void ks_data_ordered(ks_data *data);
-/* Where the stream stands, for saving and resuming: epoch and rows of it already given. */
+/* Where the stream stands, for saving and resuming: epoch and rows of it already given, drawn ones too. A graph that is saved
+ * with its optimiser keeps where the data stood that was last taken from with ks_data_next or ks_data_draw. */
 KS_API void ks_data_position(const ks_data *data, uint64_t *epoch, int64_t *row);
 KS_API bool ks_data_seek(ks_data *data, uint64_t epoch, int64_t row);
+/* Goes to where the data stood when the graph was saved; to the beginning if its file says nothing of that. */
+KS_API bool ks_data_resume(ks_data *data);
 
-/* The share of rows of `data` at which argmax(score) is the label fed to input `t`; NaN on failure. */
+/*
+ * The share of all rows of `data` at which argmax(score) is the label: score [N, C], t [N] or one-hot [N, C]. The first of equals
+ * counts, a row with a NaN is wrong. NaN on failure. The data's position stays; the inputs keep the last rows.
+ */
 KS_API double ks_accuracy(ks_node *score, ks_node *t, ks_data *data);
 
 KS_END
