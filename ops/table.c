@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "graph/graph.h"
+
 #define POINTER(NAME) &ks__op_##NAME,
 static const ks_op *const table[] = {KS__OPS(POINTER)};
 #undef POINTER
@@ -26,4 +28,12 @@ const ks_op *ks__op_named(const char *name)
             return table[i];
     }
     return NULL;
+}
+
+const ks_op *ks_op_find(const ks_graph *graph, const char *name)
+{
+    ks__user_op *user = NULL;
+    if (graph && name)
+        HASH_FIND_STR(graph->user_ops, name, user);
+    return user ? user->op : ks__op_named(name);
 }
