@@ -1,0 +1,371 @@
+/*
+ * engine/kernels/gemm_tile.h - the loops of matrix products, for one dtype and one instruction set. Included once for each.
+ *
+ * Before: KS__T the element, KS__TARGET the attribute of the instruction set, KS__ID(x) the name x with a suffix of its own, KS__LANES
+ * of a vector (16, 8, 4 or 2), KS__ROWS and KS__VECTORS of the largest tile.
+ * Functions carry the target themselves: a vector type wider than the file's instruction set is taken apart where it does not.
+ */
+
+#define KS__LOCAL KS__TARGET static KS_INLINE
+
+/* A vector of `lanes` elements, at any address. */
+#define KS__VECTOR(NAME, LANES)                                                                                                            \
+    typedef KS__T KS__ID(NAME) __attribute__((vector_size(LANES * sizeof(KS__T)), aligned(sizeof(KS__T)), may_alias));
+KS__VECTOR(full, KS__LANES)
+typedef KS__T KS__ID(one);
+#if KS__LANES >= 16
+KS__VECTOR(half, 8)
+#endif
+#if KS__LANES >= 8
+KS__VECTOR(quarter, 4)
+#endif
+
+#define KS__AT(VEC, P)  (*(VEC *)(P))
+#define KS__GET(VEC, P) (*(const VEC *)(P))
+
+/* ---- tiles --------------------------------------------------------------------------------------------- */
+
+/* The tile of VEC, with all counts known: everything is in registers. */
+#define KS__TILE_BODY(NAME, VEC, LANES)                                                                                                    \
+    KS__LOCAL void KS__ID(NAME)(int rows, int vectors, bool along, int64_t k, const KS__T *a, int64_t as, const KS__T *b, int64_t bs,      \
+                                int64_t last, KS__T *c, int64_t cs, bool add)                                                              \
+    {                                                                                                                                      \
+        VEC sum[KS__MOST_ROWS][KS__MOST_VECTORS];                                                                                          \
+        KS_UNROLL for (int i = 0; i < rows; i++) KS_UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = (VEC){0};                         \
+        for (int64_t p = 0; p < k; p++) {                                                                                                  \
+            VEC right[KS__MOST_VECTORS];                                                                                                   \
+            KS_UNROLL for (int v = 0; v < vectors; v++) right[v] = KS__GET(VEC, b + (v && v == vectors - 1 ? last : (int64_t)v * LANES));  \
+            KS_UNROLL for (int i = 0; i < rows; i++)                                                                                       \
+            {                                                                                                                              \
+                KS__T left = along ? a[i] : a[i * as];                                                                                     \
+                KS_UNROLL for (int v = 0; v < vectors; v++) sum[i][v] += left * right[v];                                                  \
+            }                                                                                                                              \
+            a += along ? as : 1;                                                                                                           \
+            b += bs;                                                                                                                       \
+        }                                                                                                                                  \
+        KS_UNROLL for (int i = 0; i < rows; i++)                                                                                           \
+        {                                                                                                                                  \
+            KS__T *row = c + i * cs;                                                                                                       \
+            if (add) {                                                                                                                     \
+                KS_UNROLL for (int v = 0; v < vectors; v++) sum[i][v] +=                                                                   \
+                    KS__GET(VEC, row + (v && v == vectors - 1 ? last : (int64_t)v * LANES));                                               \
+            }                                                                                                                              \
+            KS_UNROLL for (int v = 0; v < vectors; v++) KS__AT(VEC, row + (v && v == vectors - 1 ? last : (int64_t)v * LANES)) =           \
+                sum[i][v];                                                                                                                 \
+        }                                                                                                                                  \
+    }
+
+KS__TILE_BODY(full_tile, KS__ID(full), KS__LANES)
+
+#define KS__DEFINE_TILE(ALONG, V, R)                                                                                                       \
+    KS__TARGET static void KS__ID(tile_##ALONG##_##V##_##R)(int64_t k, const void *a, int64_t as, const void *b, int64_t bs, int64_t last, \
+                                                            void *c, int64_t cs, bool add)                                                 \
+    {                                                                                                                                      \
+        KS__ID(full_tile)(R, V, ALONG, k, a, as, b, bs, last, c, cs, add);                                                                 \
+    }
+#define KS__NAME_TILE(ALONG, V, R) KS__ID(tile_##ALONG##_##V##_##R),
+
+/* For all numbers of rows, then of vectors. */
+#if KS__ROWS == 9
+#define KS__EACH_ROW(DO, ALONG, V)                                                                                                         \
+    DO(ALONG, V, 1)                                                                                                                        \
+    DO(ALONG, V, 2) DO(ALONG, V, 3) DO(ALONG, V, 4) DO(ALONG, V, 5) DO(ALONG, V, 6) DO(ALONG, V, 7) DO(ALONG, V, 8) DO(ALONG, V, 9)
+#elif KS__ROWS == 6
+#define KS__EACH_ROW(DO, ALONG, V)                                                                                                         \
+    DO(ALONG, V, 1)                                                                                                                        \
+    DO(ALONG, V, 2) DO(ALONG, V, 3) DO(ALONG, V, 4) DO(ALONG, V, 5) DO(ALONG, V, 6)
+#endif
+KS__EACH_ROW(KS__DEFINE_TILE, 0, 1)
+KS__EACH_ROW(KS__DEFINE_TILE, 1, 1)
+KS__EACH_ROW(KS__DEFINE_TILE, 0, 2)
+KS__EACH_ROW(KS__DEFINE_TILE, 1, 2)
+#if KS__VECTORS >= 3
+KS__EACH_ROW(KS__DEFINE_TILE, 0, 3)
+KS__EACH_ROW(KS__DEFINE_TILE, 1, 3)
+#endif
+
+/* ---- tiny products ------------------------------------------------------------------------------------- */
+
+KS__TILE_BODY(one_tile, KS__ID(one), 1)
+#if KS__LANES >= 16
+KS__TILE_BODY(half_tile, KS__ID(half), 8)
+#endif
+#if KS__LANES >= 8
+KS__TILE_BODY(quarter_tile, KS__ID(quarter), 4)
+#endif
+
+/* All rows over one or two vectors of columns. */
+#define KS__STRIP(NAME, TILE)                                                                                                              \
+    KS__TARGET static void KS__ID(NAME)(const ks__gemm *g, int vectors, const KS__T *a, const KS__T *b, int64_t last, KS__T *c)            \
+    {                                                                                                                                      \
+        int64_t i = 0;                                                                                                                     \
+        for (; i + 4 <= g->m; i += 4) {                                                                                                    \
+            KS__T *row = c + i * g->ldc;                                                                                                   \
+            if (vectors == 1 && !g->trans_a)                                                                                               \
+                KS__ID(TILE)(4, 1, false, g->k, a + i * g->lda, g->lda, b, g->ldb, 0, row, g->ldc, false);                                 \
+            else if (vectors == 1)                                                                                                         \
+                KS__ID(TILE)(4, 1, true, g->k, a + i, g->lda, b, g->ldb, 0, row, g->ldc, false);                                           \
+            else if (!g->trans_a)                                                                                                          \
+                KS__ID(TILE)(4, 2, false, g->k, a + i * g->lda, g->lda, b, g->ldb, last, row, g->ldc, false);                              \
+            else                                                                                                                           \
+                KS__ID(TILE)(4, 2, true, g->k, a + i, g->lda, b, g->ldb, last, row, g->ldc, false);                                        \
+        }                                                                                                                                  \
+        for (; i < g->m; i++) {                                                                                                            \
+            const KS__T *left = g->trans_a ? a + i : a + i * g->lda;                                                                       \
+            int64_t step = g->trans_a ? g->lda : 1; /* of one row, as if along */                                                          \
+            KS__T *row = c + i * g->ldc;                                                                                                   \
+            if (vectors == 1)                                                                                                              \
+                KS__ID(TILE)(1, 1, true, g->k, left, step, b, g->ldb, 0, row, g->ldc, false);                                              \
+            else                                                                                                                           \
+                KS__ID(TILE)(1, 2, true, g->k, left, step, b, g->ldb, last, row, g->ldc, false);                                           \
+        }                                                                                                                                  \
+    }
+
+KS__STRIP(full_strip, full_tile)
+KS__STRIP(one_strip, one_tile)
+#if KS__LANES >= 16
+KS__STRIP(half_strip, half_tile)
+#endif
+#if KS__LANES >= 8
+KS__STRIP(quarter_strip, quarter_tile)
+#endif
+
+/* The columns in strips of the widest vectors that fit; the last may overlap. */
+KS__TARGET static void KS__ID(tiny)(const ks__gemm *g, const void *va, const void *vb, void *vc)
+{
+    const KS__T *a = va, *b = vb;
+    KS__T *c = vc;
+    int64_t n = g->n;
+    if (n >= KS__LANES) {
+        int64_t j = 0;
+        for (; n - j > 2 * KS__LANES; j += KS__LANES)
+            KS__ID(full_strip)(g, 1, a, b + j, 0, c + j);
+        KS__ID(full_strip)(g, n - j > KS__LANES ? 2 : 1, a, b + j, n - j - KS__LANES, c + j);
+        return;
+    }
+#if KS__LANES >= 16
+    if (n >= 8) {
+        KS__ID(half_strip)(g, n > 8 ? 2 : 1, a, b, n - 8, c);
+        return;
+    }
+#endif
+#if KS__LANES >= 8
+    if (n >= 4) {
+        KS__ID(quarter_strip)(g, n > 4 ? 2 : 1, a, b, n - 4, c);
+        return;
+    }
+#endif
+    for (int64_t j = 0; j < n; j += 2)
+        KS__ID(one_strip)(g, n - j > 1 ? 2 : 1, a, b + j, 1, c + j);
+}
+
+/* ---- one row ------------------------------------------------------------------------------------------- */
+
+/* `vectors` vectors of the row; four sums for each, so that additions need not wait for one another. */
+KS__LOCAL void KS__ID(row_part)(int vectors, int64_t k, const KS__T *a, const KS__T *b, int64_t bs, int64_t last, KS__T *c)
+{
+    KS__ID(full) sum[4][4];
+    KS_UNROLL for (int q = 0; q < 4; q++) KS_UNROLL for (int v = 0; v < vectors; v++) sum[q][v] = (KS__ID(full)){0};
+    int64_t p = 0;
+    for (; p + 4 <= k; p += 4) {
+        KS_UNROLL for (int q = 0; q < 4; q++)
+        {
+            KS_UNROLL for (int v = 0; v < vectors; v++) sum[q][v] +=
+                a[p + q] * KS__GET(KS__ID(full), b + (p + q) * bs + (v == vectors - 1 ? last : (int64_t)v * KS__LANES));
+        }
+    }
+    for (; p < k; p++) {
+        KS_UNROLL for (int v = 0; v < vectors; v++) sum[0][v] +=
+            a[p] * KS__GET(KS__ID(full), b + p * bs + (v == vectors - 1 ? last : (int64_t)v * KS__LANES));
+    }
+    KS_UNROLL for (int v = 0; v < vectors; v++) KS__AT(KS__ID(full), c + (v == vectors - 1 ? last : (int64_t)v * KS__LANES)) =
+        (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);
+}
+
+KS__TARGET static void KS__ID(row)(const ks__gemm *g, const void *va, const void *vb, void *vc, int64_t from, int64_t to)
+{
+    const KS__T *a = va, *b = vb;
+    KS__T *c = vc;
+    int64_t j = from;
+    for (; to - j >= 4 * KS__LANES; j += 4 * KS__LANES)
+        KS__ID(row_part)(4, g->k, a, b + j, g->ldb, 3 * KS__LANES, c + j);
+    int64_t left = to - j;
+    if (left > 3 * KS__LANES)
+        KS__ID(row_part)(4, g->k, a, b + j, g->ldb, left - KS__LANES, c + j);
+    else if (left > 2 * KS__LANES)
+        KS__ID(row_part)(3, g->k, a, b + j, g->ldb, left - KS__LANES, c + j);
+    else if (left > KS__LANES)
+        KS__ID(row_part)(2, g->k, a, b + j, g->ldb, left - KS__LANES, c + j);
+    else if (left > 0) /* the row is at least a vector long */
+        KS__ID(row_part)(1, g->k, a, b + to - KS__LANES, g->ldb, 0, c + to - KS__LANES);
+}
+
+/* ---- sums along both operands -------------------------------------------------------------------------- */
+
+KS__LOCAL KS__T KS__ID(total)(KS__ID(full) sum)
+{
+    KS__T lane[KS__LANES];
+    KS__AT(KS__ID(full), lane) = sum;
+    KS_UNROLL for (int half = KS__LANES / 2; half; half /= 2)
+    {
+        KS_UNROLL for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+    }
+    return lane[0];
+}
+
+/* A block of rows by columns, both known. */
+KS__LOCAL void KS__ID(dots_part)(int rows, int columns, int64_t k, const KS__T *a, int64_t as, const KS__T *b, int64_t bs, KS__T *c,
+                                 int64_t cs, bool add)
+{
+    KS__ID(full) sum[4][4];
+    KS__T rest[4][4];
+    KS_UNROLL for (int i = 0; i < rows; i++) KS_UNROLL for (int j = 0; j < columns; j++) sum[i][j] = (KS__ID(full)){0};
+    KS_UNROLL for (int i = 0; i < rows; i++) KS_UNROLL for (int j = 0; j < columns; j++) rest[i][j] = 0;
+    int64_t p = 0;
+    for (; p + KS__LANES <= k; p += KS__LANES) {
+        KS_UNROLL for (int i = 0; i < rows; i++)
+        {
+            KS__ID(full) left = KS__GET(KS__ID(full), a + i * as + p);
+            KS_UNROLL for (int j = 0; j < columns; j++) sum[i][j] += left * KS__GET(KS__ID(full), b + j * bs + p);
+        }
+    }
+    for (; p < k; p++) {
+        KS_UNROLL for (int i = 0; i < rows; i++) KS_UNROLL for (int j = 0; j < columns; j++) rest[i][j] += a[i * as + p] * b[j * bs + p];
+    }
+    KS_UNROLL for (int i = 0; i < rows; i++)
+    {
+        KS_UNROLL for (int j = 0; j < columns; j++)
+        {
+            KS__T value = KS__ID(total)(sum[i][j]) + rest[i][j];
+            c[i * cs + j] = add ? c[i * cs + j] + value : value;
+        }
+    }
+}
+
+/* All rows over some columns. */
+#define KS__DOTS(COLUMNS)                                                                                                                  \
+    KS__TARGET static void KS__ID(dots_##COLUMNS)(int64_t m, int64_t k, const KS__T *a, int64_t as, const KS__T *b, int64_t bs, KS__T *c,  \
+                                                  int64_t cs, bool add)                                                                    \
+    {                                                                                                                                      \
+        int64_t i = 0;                                                                                                                     \
+        for (; i + 4 <= m; i += 4)                                                                                                         \
+            KS__ID(dots_part)(4, COLUMNS, k, a + i * as, as, b, bs, c + i * cs, cs, add);                                                  \
+        for (; i < m; i++)                                                                                                                 \
+            KS__ID(dots_part)(1, COLUMNS, k, a + i * as, as, b, bs, c + i * cs, cs, add);                                                  \
+    }
+KS__DOTS(1)
+KS__DOTS(2)
+
+KS__TARGET static void KS__ID(dots)(int64_t m, int64_t n, int64_t k, const void *a, int64_t as, const void *b, int64_t bs, void *c,
+                                    int64_t cs, bool add)
+{
+    int64_t j = 0;
+    for (; j + 2 <= n; j += 2)
+        KS__ID(dots_2)(m, k, a, as, (const KS__T *)b + j * bs, bs, (KS__T *)c + j, cs, add);
+    if (j < n)
+        KS__ID(dots_1)(m, k, a, as, (const KS__T *)b + j * bs, bs, (KS__T *)c + j, cs, add);
+}
+
+/* ---- packing ------------------------------------------------------------------------------------------- */
+
+/* out [k, padded]: out[p, j] = in[j, p], four by four where it can be. */
+KS__TARGET static void KS__ID(turn)(int64_t k, int64_t width, const KS__T *in, int64_t stride, KS__T *out, int64_t padded)
+{
+    typedef KS__T four __attribute__((vector_size(4 * sizeof(KS__T)), aligned(sizeof(KS__T)), may_alias));
+    int64_t j = 0;
+    for (; j + 4 <= width; j += 4) {
+        const KS__T *from = in + j * stride;
+        int64_t p = 0;
+        for (; p + 4 <= k; p += 4) {
+            four r0 = KS__GET(four, from + p), r1 = KS__GET(four, from + stride + p);
+            four r2 = KS__GET(four, from + 2 * stride + p), r3 = KS__GET(four, from + 3 * stride + p);
+            four x0 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), x1 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+            four y0 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), y1 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+            KS__T *to = out + p * padded + j;
+            KS__AT(four, to) = __builtin_shufflevector(x0, y0, 0, 1, 4, 5);
+            KS__AT(four, to + padded) = __builtin_shufflevector(x0, y0, 2, 3, 6, 7);
+            KS__AT(four, to + 2 * padded) = __builtin_shufflevector(x1, y1, 0, 1, 4, 5);
+            KS__AT(four, to + 3 * padded) = __builtin_shufflevector(x1, y1, 2, 3, 6, 7);
+        }
+        for (; p < k; p++) {
+            for (int64_t q = 0; q < 4; q++)
+                out[p * padded + j + q] = from[q * stride + p];
+        }
+    }
+    for (; j < width; j++) {
+        for (int64_t p = 0; p < k; p++)
+            out[p * padded + j] = in[j * stride + p];
+    }
+}
+
+KS__TARGET static void KS__ID(pack)(int64_t k, int64_t width, int64_t padded, const void *in, int64_t stride, bool across, void *out)
+{
+    KS__T *to = out;
+    const KS__T *from = in;
+    if (across) {
+        KS__ID(turn)(k, width, from, stride, to, padded);
+    } else {
+        for (int64_t p = 0; p < k; p++) {
+            for (int64_t j = 0; j < width; j++)
+                to[p * padded + j] = from[p * stride + j];
+        }
+    }
+    for (int64_t p = 0; p < k && width < padded; p++) {
+        for (int64_t j = width; j < padded; j++)
+            to[p * padded + j] = 0;
+    }
+}
+
+KS__TARGET static void KS__ID(put)(int64_t m, int64_t n, const void *from, int64_t fs, bool across, void *c, int64_t cs, bool add)
+{
+    const KS__T *in = from;
+    KS__T *out = c;
+    int64_t down = across ? 1 : fs, right = across ? fs : 1;
+    for (int64_t i = 0; i < m; i++) {
+        for (int64_t j = 0; j < n; j++) {
+            KS__T value = in[i * down + j * right];
+            out[i * cs + j] = add ? out[i * cs + j] + value : value;
+        }
+    }
+}
+
+/* ---- the kit ------------------------------------------------------------------------------------------- */
+
+static const ks__kit KS__ID(kit) = {
+    .lanes = KS__LANES,
+    .rows = KS__ROWS,
+    .vectors = KS__VECTORS,
+    .tile = {{{KS__EACH_ROW(KS__NAME_TILE, 0, 1)},
+              {KS__EACH_ROW(KS__NAME_TILE, 0, 2)},
+#if KS__VECTORS >= 3
+              {KS__EACH_ROW(KS__NAME_TILE, 0, 3)}
+#endif
+             },
+             {{KS__EACH_ROW(KS__NAME_TILE, 1, 1)},
+              {KS__EACH_ROW(KS__NAME_TILE, 1, 2)},
+#if KS__VECTORS >= 3
+              {KS__EACH_ROW(KS__NAME_TILE, 1, 3)}
+#endif
+             }},
+    .tiny = KS__ID(tiny),
+    .row = KS__ID(row),
+    .dots = KS__ID(dots),
+    .pack = KS__ID(pack),
+    .put = KS__ID(put),
+};
+
+#undef KS__LOCAL
+#undef KS__VECTOR
+#undef KS__AT
+#undef KS__GET
+#undef KS__TILE_BODY
+#undef KS__DEFINE_TILE
+#undef KS__NAME_TILE
+#undef KS__EACH_ROW
+#undef KS__STRIP
+#undef KS__DOTS
+#undef KS__ID
+#undef KS__TARGET
+#undef KS__LANES
+#undef KS__ROWS
+#undef KS__VECTORS
