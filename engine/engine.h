@@ -64,6 +64,7 @@ typedef struct ks__slot {
     uint8_t size; /* bytes of an element */
     uint8_t dtype;
     uint8_t rank; /* of the spread */
+    bool seen;    /* as its reader sees it: no other reader shares it */
     uint32_t local;
     uint32_t scratch;                              /* index of the scratch tile */
     int64_t dim[KS_MAX_RANK], stride[KS_MAX_RANK]; /* of the spread, collapsed */
@@ -211,6 +212,12 @@ typedef struct ks__walk {
     uint8_t *roles;
     uint32_t count, capacity;
 } ks__walk;
+
+/* Whether input k's value is read, not only its shape. */
+static inline bool ks__reads(const ks__local *local, uint32_t k)
+{
+    return ks__input_letter(local->node->op, k) != 'S';
+}
 
 struct ks__engine *ks__engine_of(ks_graph *g);
 /* Memory that lives as long as the plan, zeroed. */

@@ -57,7 +57,10 @@ static const ks_tile *tile_of(const ks__local *local)
     const ks_op *op = local->node->op;
     if (!op->tiles || local->n == 0 || local->n > 4)
         return NULL;
-    ks_dtype in = ks__input_dtype(local->node, local->n - 1);
+    uint32_t last = local->n - 1;
+    while (last && !ks__reads(local, last))
+        last--;
+    ks_dtype in = ks__input_dtype(local->node, last);
     const ks_tile *tile = ks__result_letter(op) == 'D' ? &op->tiles[(int)in * KS_DTYPES + local->dtype] : &op->tiles[in];
     return tile->fn[0] ? tile : NULL;
 }
@@ -86,7 +89,7 @@ static uint32_t earliest_step(const ks__plan *plan, const ks__local *local)
     uint32_t earliest = 0;
     for (uint32_t k = 0; k < local->n; k++) {
         const ks__local *root = &plan->locals[plan->locals[local->inputs[k]].memory];
-        if (ks__input_letter(local->node->op, k) == 'S' || root->step == KS__NONE)
+        if (!ks__reads(local, k) || root->step == KS__NONE)
             continue;
         uint32_t step = root->step + (root->total ? 1 : 0);
         earliest = step > earliest ? step : earliest;
@@ -218,7 +221,7 @@ static void find_reads(ks__plan *plan)
         ks__local *local = &plan->locals[i];
         bool view = local->memory != i;
         for (uint32_t k = 0; local->needed && local->same == i && local->role == KS__ROLE_MADE && k < local->n; k++) {
-            if (ks__input_letter(local->node->op, k) == 'S')
+            if (!ks__reads(local, k))
                 continue;
             if (view)
                 plan->locals[local->memory].inside = plan->locals[local->memory].role != KS__ROLE_MADE;
@@ -289,21 +292,31 @@ typedef struct tiling {
     uint32_t *slot_of, *last_use; /* [plan->count] scratch */
 } tiling;
 
+static bool has_seen(const ks_op *op)
+{
+    return op->size >= sizeof(ks_op) && op->seen;
+}
+
 static uint16_t input_slot(ks__plan *plan, const ks__step *step, tiling *t, const ks__local *local, uint32_t k)
 {
     uint32_t i = local->inputs[k];
     const ks__local *input = &plan->locals[i];
     ks_dtype dtype = ks__input_dtype(local->node, k);
+    bool seen = k == 0 && has_seen(local->node->op);
     if (input->role == KS__ROLE_MADE && input->step == local->step && input->memory == i)
         return (uint16_t)t->slot_of[i];
     for (uint32_t s = 0; s < t->slot_count; s++) {
-        if (t->slots[s].local == i && t->slots[s].kind != KS__SLOT_TILE && t->slots[s].dtype == (uint8_t)dtype)
+        if (t->slots[s].local == i && t->slots[s].kind != KS__SLOT_TILE && t->slots[s].dtype == (uint8_t)dtype && !t->slots[s].seen &&
+            !seen)
             return (uint16_t)s;
     }
     ks__slot *slot = &t->slots[t->slot_count];
-    *slot = (ks__slot){.kind = KS__SLOT_DIRECT, .size = (uint8_t)ks_dtype_size(dtype), .dtype = (uint8_t)dtype, .local = i};
+    *slot = (ks__slot){.kind = KS__SLOT_DIRECT, .size = (uint8_t)ks_dtype_size(dtype), .dtype = (uint8_t)dtype, .local = i, .seen = seen};
     if (input->dims != step->dims) {
-        collapse(&input->dims->shape, &step->dims->shape, slot);
+        ks_shape as = input->dims->shape;
+        if (seen)
+            local->node->op->seen(ks__attrs(local->node), &input->dims->shape, &step->dims->shape, &as);
+        collapse(&as, &step->dims->shape, slot);
         if (!(slot->rank == 1 && slot->stride[0] == 1)) {
             slot->kind = KS__SLOT_SPREAD;
             slot->scratch = t->scratch++; /* stays filled: never given to another */
@@ -389,7 +402,7 @@ static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tili
     uint32_t members = 0, inputs = 0;
     for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i]) {
         const ks__local *local = &plan->locals[i];
-        for (uint32_t k = 0; k < local->n; k++)
+        for (uint32_t k = 0; k < local->n; k++) /* what gives its shape only does no harm here */
             t->last_use[local->inputs[k]] = members;
         members++;
         inputs += local->n;
@@ -406,9 +419,11 @@ static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tili
     for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i], order++) {
         const ks__local *local = &plan->locals[i];
         ks__tile_op *op = &ops[order];
-        *op = (ks__tile_op){.fn = tile_fn(g, tile_of(local)), .attrs = ks__attrs(local->node), .local = i, .n = (uint16_t)local->n};
-        for (uint32_t k = 0; k < local->n; k++)
-            op->in[k] = input_slot(plan, step, t, local, k);
+        *op = (ks__tile_op){.fn = tile_fn(g, tile_of(local)), .attrs = ks__attrs(local->node), .local = i};
+        for (uint32_t k = 0; k < local->n; k++) {
+            if (ks__reads(local, k))
+                op->in[op->n++] = input_slot(plan, step, t, local, k);
+        }
         size_t size = ks_dtype_size((ks_dtype)local->dtype);
         release_inputs(plan, t, local, order, size, false); /* the result may be written over an input of elements as large */
         op->out = output_slot(plan, t, i);
@@ -479,8 +494,10 @@ static void code_one(ks_graph *g, ks__plan *plan, coding *c, uint32_t i, uint32_
     ks__local *local = &plan->locals[i];
     ks__step *step = c->step;
     uint32_t in[3] = {0, 0, 0};
-    for (uint32_t k = 0; k < local->n; k++)
-        in[k] = read_place(plan, c, local, k);
+    for (uint32_t k = 0, n = 0; k < local->n; k++) {
+        if (ks__reads(local, k))
+            in[n++] = read_place(plan, c, local, k);
+    }
     for (uint32_t k = 0; k < local->n; k++) {
         uint32_t j = read_from(plan, local, k);
         const ks__local *input = &plan->locals[j];

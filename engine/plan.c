@@ -318,14 +318,14 @@ static bool guard(ks_graph *g, ks__plan *plan, uint32_t number)
     return true;
 }
 
-/* The number that a local is, looking through a broadcast of one. */
+/* The number that all elements of a local are, looking through what only repeats it. */
 static uint32_t number_behind(const ks__plan *plan, uint32_t i)
 {
-    for (int depth = 0; depth < 4; depth++) {
+    for (int depth = 0; depth < 8; depth++) {
         const ks__local *local = &plan->locals[i];
         if (local->role == KS__ROLE_NUMBER || (local->role == KS__ROLE_GIVEN && (local->node->flags & KS__SEED)))
             return i;
-        if (local->role != KS__ROLE_MADE || !(local->node->flags & KS__SEED) || !local->n)
+        if (local->role != KS__ROLE_MADE || !(local->node->op->flags & (KS_OP_SPREAD | KS_OP_VIEW)) || !local->n)
             return KS__NONE;
         i = plan->locals[local->inputs[0]].same;
     }
@@ -440,7 +440,7 @@ static void mark_needed(ks__plan *plan)
         if (!local->needed || local->same != i || local->role != KS__ROLE_MADE)
             continue;
         for (uint32_t k = 0; k < local->n; k++) {
-            if (ks__input_letter(local->node->op, k) != 'S')
+            if (ks__reads(local, k))
                 plan->locals[local->inputs[k]].needed = true;
         }
     }

@@ -161,7 +161,7 @@ static bool read_is_needed(const ks__plan *plan, uint32_t i)
     const ks__local *local = &plan->locals[i];
     for (uint32_t k = 0; is_computed(plan, i) && k < local->n; k++) {
         const ks__local *input = &plan->locals[local->inputs[k]];
-        if (ks__input_letter(local->node->op, k) != 'S' && input->role == KS__ROLE_MADE && !input->needed)
+        if (ks__reads(local, k) && input->role == KS__ROLE_MADE && !input->needed)
             return false;
     }
     return true;
@@ -172,7 +172,7 @@ static bool written_before_read(const ks__plan *plan, uint32_t i)
     const ks__local *local = &plan->locals[i];
     for (uint32_t k = 0; is_computed(plan, i) && local->memory == i && k < local->n; k++) {
         const ks__local *root = &plan->locals[plan->locals[local->inputs[k]].memory];
-        if (ks__input_letter(local->node->op, k) == 'S' || root->role != KS__ROLE_MADE)
+        if (!ks__reads(local, k) || root->role != KS__ROLE_MADE)
             continue;
         bool together = root->step == local->step && plan->steps[local->step].kind != KS__STEP_KERNEL && !root->total;
         if (root->step == KS__NONE || !(root->step < local->step || together))
@@ -186,7 +186,7 @@ static bool lives_until_read(const ks__plan *plan, uint32_t i)
     const ks__local *local = &plan->locals[i];
     for (uint32_t k = 0; is_computed(plan, i) && local->memory == i && k < local->n; k++) {
         const ks__local *root = &plan->locals[plan->locals[local->inputs[k]].memory];
-        if (ks__input_letter(local->node->op, k) != 'S' && root->role == KS__ROLE_MADE && root->last < local->step)
+        if (ks__reads(local, k) && root->role == KS__ROLE_MADE && root->last < local->step)
             return false;
     }
     return true;

@@ -4,7 +4,7 @@
  * All are linear and come in pairs, each the other's transpose. Sizes are taken from a second input that gives its shape
  * only ("like"), never from numbers known while composing, so a gradient made at N = 1 holds at N = 7.
  */
-#include "ops/family.h"
+#include "ops/tiles.h"
 
 /* ---- sum_to -------------------------------------------------------------------------------------------- */
 
@@ -60,7 +60,8 @@ const ks_op ks__op_sum_to = {
     .size = sizeof(ks_op),
     .name = "sum_to",
     .formula = "y = x summed to the shape of like",
-    .doc = "Sums x over the axes along which a tensor of like's shape would be repeated to get x's shape, so that the result has like's shape: "
+    .doc = "Sums x over the axes along which a tensor of like's shape would be repeated to get x's shape, so that the result has like's "
+           "shape: "
            "the transpose of broadcasting. Of like only the shape is taken.",
     .types = "TS>T",
     .inputs = "x like",
@@ -109,6 +110,9 @@ static bool insert_ones(ks_infer *infer, const ks_shape *x, const ks_shape *like
     return true;
 }
 
+/* The engine broadcasts; what is left to do is to copy. */
+KS__COPIES1(expand)
+
 /* y[i] = x[i where x has that dimension] */
 static bool infer_expand(ks_infer *infer)
 {
@@ -127,22 +131,13 @@ static bool infer_expand(ks_infer *infer)
     return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "{0} does not broadcast to the shape of {1}");
 }
 
-static bool expand_kernel(const ks_call *call, ks_failure *failure)
+/* As infer has found right. */
+static void expand_seen(const void *attributes, const ks_shape *in, const ks_shape *out, ks_shape *as)
 {
-    (void)failure;
-    const expand_attrs *attrs = call->attrs;
-    const ks_shape *x = call->in[0].shape, *out = call->out->shape;
-    ks_infer quiet = {.failure = failure};
-    ks_shape wide;
-    if (!insert_ones(&quiet, x, out, &attrs->axes, &wide))
-        return false;
-    int64_t stride[KS_MAX_RANK], run = 1;
-    for (int i = out->rank - 1, k = wide.rank - 1; i >= 0; i--, k--) {
-        stride[i] = k < 0 || wide.dim[k] == 1 ? 0 : run;
-        run *= k < 0 ? 1 : wide.dim[k];
-    }
-    ks__copy_strided(call, call->out->data, call->in[0].data, ks_dtype_size(call->out->dtype), out->rank, out->dim, stride);
-    return true;
+    const expand_attrs *attrs = attributes;
+    ks_failure failure = {.code = KS_OK};
+    ks_infer quiet = {.failure = &failure};
+    insert_ones(&quiet, in, out, &attrs->axes, as);
 }
 
 static ks_node *expand_pullback(ks_node *y, int i, ks_node *u)
@@ -166,17 +161,19 @@ const ks_op ks__op_expand = {
     .size = sizeof(ks_op),
     .name = "expand",
     .formula = "y = x repeated to the shape of like",
-    .doc = "Broadcasts x to like's shape, of which only the shape is taken. With axes, x first gets dimensions of 1 there, counted in the result: "
+    .doc = "Broadcasts x to like's shape, of which only the shape is taken. With axes, x first gets dimensions of 1 there, counted in the "
+           "result: "
            "expand(sum(x, axes), x, axes) has x's shape.",
     .types = "TS>T",
     .inputs = "x like",
     .allowed = KS_ALL_TYPES,
-    .flags = KS_OP_LINEAR | KS_OP_SAME,
+    .flags = KS_OP_LINEAR | KS_OP_SAME | KS_OP_SPREAD,
     .attrs = expand_table,
     .attrs_size = sizeof(expand_attrs),
     .defaults = &expand_defaults,
     .infer = infer_expand,
-    .kernel = expand_kernel,
+    .tiles = expand_tiles,
+    .seen = expand_seen,
     .pullback = expand_pullback,
     .derivative = "sum_to(sum(u, axes), x)",
     .onnx = "Expand",
@@ -197,7 +194,8 @@ typedef struct reshape_attrs {
 } reshape_attrs;
 
 static const ks_attr reshape_table[] = {
-    {"shape", KS_ATTR_SHAPE, offsetof(reshape_attrs, shape), false, true, "the new shape; one dimension may be -1 or open: it takes what is left"},
+    {"shape", KS_ATTR_SHAPE, offsetof(reshape_attrs, shape), false, true,
+     "the new shape; one dimension may be -1 or open: it takes what is left"},
     {0},
 };
 
@@ -231,7 +229,8 @@ static bool infer_reshape(ks_infer *infer)
         if (infer->out.dim[i] >= 0)
             known *= infer->out.dim[i];
         else if (left >= 0)
-            return ks_infer_fail(infer, KS_BAD_ARGUMENT, "only one dimension of the new shape may be left open: give the others as numbers");
+            return ks_infer_fail(infer, KS_BAD_ARGUMENT,
+                                 "only one dimension of the new shape may be left open: give the others as numbers");
         else
             left = i;
     }
@@ -244,8 +243,8 @@ static bool infer_reshape(ks_infer *infer)
             return true;
         infer->out.dim[left] = -1;
     }
-    return ks_infer_fail(infer, KS_BAD_SHAPE, "{0}: its %lld elements do not fit %s%s", (long long)count, ks__shape_text(infer->graph, &attrs->shape, text),
-                         left < 0 ? ": leave one dimension to be counted with -1" : "");
+    return ks_infer_fail(infer, KS_BAD_SHAPE, "{0}: its %lld elements do not fit %s%s", (long long)count,
+                         ks__shape_text(infer->graph, &attrs->shape, text), left < 0 ? ": leave one dimension to be counted with -1" : "");
 }
 
 static ks_node *like_pullback(ks_node *y, int i, ks_node *u)
@@ -390,7 +389,8 @@ const ks_op ks__op_transpose = {
     .size = sizeof(ks_op),
     .name = "transpose",
     .formula = "y[i_perm(0), i_perm(1), ...] = x[i_0, i_1, ...]",
-    .doc = "Exchanges axes: axis i of the result is axis perm[i] of x. Without perm the axes are reversed, which is the transpose of a matrix.",
+    .doc = "Exchanges axes: axis i of the result is axis perm[i] of x. Without perm the axes are reversed, which is the transpose of a "
+           "matrix.",
     .types = "T>T",
     .inputs = "x",
     .allowed = KS_ALL_TYPES,

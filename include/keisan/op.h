@@ -99,7 +99,7 @@ typedef struct ks_call {
     const void *attrs;
     void *scratch; /* as many bytes as `scratch` of the operation asked for, aligned to 64 */
     int isa;
-    int provider;  /* 0: our kernels for matrix products, 1: the CBLAS */
+    int provider;                    /* 0: our kernels for matrix products, 1: the CBLAS */
     ks_parallel_for_fn parallel_for; /* never NULL */
     void *parallel_user;
     uint64_t seed, stream, step; /* of random operations */
@@ -131,25 +131,26 @@ typedef enum ks_chain {
 /* ---- the operation ------------------------------------------------------------------------------------- */
 
 typedef enum ks_op_flag {
-    KS_OP_FED = 1,       /* leaf: given by ks_feed */
-    KS_OP_CONSTANT = 2,  /* leaf: fixed tensor */
-    KS_OP_NUMBER = 4,    /* leaf: bare number */
-    KS_OP_VARIABLE = 8,  /* leaf: stays, may be assigned */
-    KS_OP_EFFECT = 16,   /* assign: commits in a run */
-    KS_OP_RANDOM = 32,   /* depends on seed, stream and step */
-    KS_OP_MODE = 64,     /* depends on the mode of the run */
-    KS_OP_VIEW = 128,    /* its elements are those of input 0, in order */
-    KS_OP_STOP = 256,    /* value passes, derivatives do not */
-    KS_OP_LINEAR = 512,  /* linear in each input that has a derivative: its edges have a formula and no partial */
-    KS_OP_SAME = 1024,   /* where the result has input 0's shape and dtype, it is input 0 */
-    KS_OP_TOTAL = 2048   /* where the result is a scalar, it is the sum of input 0's elements */
+    KS_OP_FED = 1,      /* leaf: given by ks_feed */
+    KS_OP_CONSTANT = 2, /* leaf: fixed tensor */
+    KS_OP_NUMBER = 4,   /* leaf: bare number */
+    KS_OP_VARIABLE = 8, /* leaf: stays, may be assigned */
+    KS_OP_EFFECT = 16,  /* assign: commits in a run */
+    KS_OP_RANDOM = 32,  /* depends on seed, stream and step */
+    KS_OP_MODE = 64,    /* depends on the mode of the run */
+    KS_OP_VIEW = 128,   /* its elements are those of input 0, in order */
+    KS_OP_STOP = 256,   /* value passes, derivatives do not */
+    KS_OP_LINEAR = 512, /* linear in each input that has a derivative: its edges have a formula and no partial */
+    KS_OP_SAME = 1024,  /* where the result has input 0's shape and dtype, it is input 0 */
+    KS_OP_TOTAL = 2048, /* where the result is a scalar, it is the sum of input 0's elements */
+    KS_OP_SPREAD = 4096 /* its elements are those of input 0, repeated */
 } ks_op_flag;
 #define KS_OP_LEAF (KS_OP_FED | KS_OP_CONSTANT | KS_OP_NUMBER | KS_OP_VARIABLE)
 
 /* Which dtypes T may be, bits 1 << dtype. */
-#define KS_FLOATS  ((1u << KS_F32) | (1u << KS_F64))
-#define KS_INTEGERS ((1u << KS_I32) | (1u << KS_I64) | (1u << KS_U8))
-#define KS_NUMBERS (KS_FLOATS | KS_INTEGERS)
+#define KS_FLOATS    ((1u << KS_F32) | (1u << KS_F64))
+#define KS_INTEGERS  ((1u << KS_I32) | (1u << KS_I64) | (1u << KS_U8))
+#define KS_NUMBERS   (KS_FLOATS | KS_INTEGERS)
 #define KS_ALL_TYPES (KS_NUMBERS | (1u << KS_BOOL))
 
 typedef struct ks_op {
@@ -163,23 +164,23 @@ typedef struct ks_op {
      * For the result also D: what the shape rule sets. "TT>T", "TT>B", "BTT>T", "T+>T".
      */
     const char *types;
-    const char *inputs;  /* the inputs' names, "a b" */
-    unsigned allowed;    /* dtypes that T may be; 0: KS_FLOATS */
-    unsigned flags;      /* ks_op_flag */
+    const char *inputs; /* the inputs' names, "a b" */
+    unsigned allowed;   /* dtypes that T may be; 0: KS_FLOATS */
+    unsigned flags;     /* ks_op_flag */
     /* attributes */
     const ks_attr *attrs;
     size_t attrs_size;
     const void *defaults; /* attrs_size bytes; NULL: zeros */
     /* the result */
     bool (*infer)(ks_infer *infer);
-    const ks_tile *tiles; /* elementwise: [KS_DTYPES], by the dtype of the last input (T) */
+    const ks_tile *tiles; /* elementwise: [KS_DTYPES], by the dtype of the last input that is not S */
     ks_kernel_fn kernel;  /* otherwise */
     ks_scratch_fn scratch;
     /* the derivative */
     ks_partial_fn partial;
     ks_pullback_fn pullback;
     ks_chain chain;
-    const char *derivative; /* its formula, an input after the other: "u b; u a" (u is the upstream derivative) */
+    const char *derivative;    /* its formula, an input after the other: "u b; u a" (u is the upstream derivative) */
     const char *no_derivative; /* why there is none */
     /* exchange and tests */
     const char *onnx;
@@ -187,6 +188,8 @@ typedef struct ks_op {
     /* A number beside which the other operand is the result, to the bit: for each of two inputs, "1 1" for mul, "- 0" for sub; NULL: none.
      * add has none: -0 + 0 is 0. */
     const char *neutral;
+    /* Elementwise: the shape as which input 0 is broadcast to the result's, where that is not its own; NULL: its own. */
+    void (*seen)(const void *attrs, const ks_shape *in, const ks_shape *out, ks_shape *as);
 } ks_op;
 
 /* Applies an operation to inputs: the builder under all builders. attrs: its attribute struct, NULL for the defaults. */
