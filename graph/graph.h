@@ -206,6 +206,7 @@ struct ks_graph {
     struct ks__training *training; /* what was read about training, see serialize/training.h */
     void (*training_free)(ks_graph *graph);
     char *metadata; /* the JSON text under "metadata", kept as it was read */
+    char *source;   /* the path it was read from, which the places of its nodes name */
     struct ks_optimizer *loaded_optimizer;
     uint64_t data_epoch; /* where the training data stands */
     int64_t data_row;

@@ -153,6 +153,7 @@ void ks_graph_free(ks_graph *graph)
     if (g->training_free)
         g->training_free(g);
     ks__text_put(g, g->metadata);
+    ks__text_put(g, g->source);
     g->count = 0;
     ks__cut(g, 0);
     if (g->engine_free)
