@@ -72,3 +72,12 @@ int main(void)
     ks_graph_free(g);
     return status;
 }
+
+/*
+ * swish(-2) = -0.23841, slope -0.09078
+ * swish(-1) = -0.26894, slope  0.07233
+ * swish( 0) =  0.00000, slope  0.50000
+ * swish( 1) =  0.73106, slope  0.92767
+ * swish( 2) =  1.76159, slope  1.09078
+ * gradient check passed
+ */
