@@ -1,0 +1,1 @@
+keisan grad apple.json --of price

@@ -1,0 +1,1 @@
+keisan grad apple.json --of apple_price --wrt orange

@@ -1,0 +1,3 @@
+keisan run nothing.json
+echo $?
+keisan info .

@@ -1,0 +1,2 @@
+keisan ops >all
+grep -E '^(matmul|add|softmax_cross_entropy) ' all

@@ -1,0 +1,5 @@
+keisan ops sum
+echo
+keisan ops where
+echo
+keisan ops argmax

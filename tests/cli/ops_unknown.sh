@@ -1,0 +1,3 @@
+keisan ops matmull
+echo $?
+keisan ops zzzzzzzz

@@ -1,0 +1,3 @@
+keisan run affine.json
+echo $?
+keisan run affine.json --fetch loss

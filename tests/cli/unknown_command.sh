@@ -1,0 +1,3 @@
+keisan trian net.json
+echo $?
+keisan frobnicate

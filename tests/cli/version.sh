@@ -1,0 +1,1 @@
+keisan --version | sed 's/[0-9][0-9.]*$/N/'
