@@ -8,6 +8,8 @@
 #else
 #define KS_UNROLL _Pragma("GCC unroll 16")
 #endif
+/* A loop over a few known numbers, which is to vanish. */
+#define KS__EACH(I, N) KS_UNROLL for (int I = 0; I < N; I++)
 
 #define KS__ID(NAME) NAME##_plain
 #define KS__TARGET

@@ -31,27 +31,29 @@ KS__VECTOR(quarter, 4)
                                 int64_t last, KS__T *c, int64_t cs, bool add)                                                              \
     {                                                                                                                                      \
         VEC sum[KS__MOST_ROWS][KS__MOST_VECTORS];                                                                                          \
-        KS_UNROLL for (int i = 0; i < rows; i++) KS_UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = (VEC){0};                         \
+        KS__EACH (i, rows)                                                                                                                 \
+            KS__EACH (v, vectors)                                                                                                          \
+                sum[i][v] = (VEC){0};                                                                                                      \
         for (int64_t p = 0; p < k; p++) {                                                                                                  \
             VEC right[KS__MOST_VECTORS];                                                                                                   \
-            KS_UNROLL for (int v = 0; v < vectors; v++) right[v] = KS__GET(VEC, b + (v && v == vectors - 1 ? last : (int64_t)v * LANES));  \
-            KS_UNROLL for (int i = 0; i < rows; i++)                                                                                       \
-            {                                                                                                                              \
+            KS__EACH (v, vectors)                                                                                                          \
+                right[v] = KS__GET(VEC, b + (v && v == vectors - 1 ? last : (int64_t)v * LANES));                                          \
+            KS__EACH (i, rows) {                                                                                                           \
                 KS__T left = along ? a[i] : a[i * as];                                                                                     \
-                KS_UNROLL for (int v = 0; v < vectors; v++) sum[i][v] += left * right[v];                                                  \
+                KS__EACH (v, vectors)                                                                                                      \
+                    sum[i][v] += left * right[v];                                                                                          \
             }                                                                                                                              \
             a += along ? as : 1;                                                                                                           \
             b += bs;                                                                                                                       \
         }                                                                                                                                  \
-        KS_UNROLL for (int i = 0; i < rows; i++)                                                                                           \
-        {                                                                                                                                  \
+        KS__EACH (i, rows) {                                                                                                               \
             KS__T *row = c + i * cs;                                                                                                       \
             if (add) {                                                                                                                     \
-                KS_UNROLL for (int v = 0; v < vectors; v++) sum[i][v] +=                                                                   \
-                    KS__GET(VEC, row + (v && v == vectors - 1 ? last : (int64_t)v * LANES));                                               \
+                KS__EACH (v, vectors)                                                                                                      \
+                    sum[i][v] += KS__GET(VEC, row + (v && v == vectors - 1 ? last : (int64_t)v * LANES));                                  \
             }                                                                                                                              \
-            KS_UNROLL for (int v = 0; v < vectors; v++) KS__AT(VEC, row + (v && v == vectors - 1 ? last : (int64_t)v * LANES)) =           \
-                sum[i][v];                                                                                                                 \
+            KS__EACH (v, vectors)                                                                                                          \
+                KS__AT(VEC, row + (v && v == vectors - 1 ? last : (int64_t)v * LANES)) = sum[i][v];                                        \
         }                                                                                                                                  \
     }
 
@@ -165,21 +167,22 @@ KS__TARGET static void KS__ID(tiny)(const ks__gemm *g, const void *va, const voi
 KS__LOCAL void KS__ID(row_part)(int vectors, int64_t k, const KS__T *a, const KS__T *b, int64_t bs, int64_t last, KS__T *c)
 {
     KS__ID(full) sum[4][4];
-    KS_UNROLL for (int q = 0; q < 4; q++) KS_UNROLL for (int v = 0; v < vectors; v++) sum[q][v] = (KS__ID(full)){0};
+    KS__EACH (q, 4)
+        KS__EACH (v, vectors)
+            sum[q][v] = (KS__ID(full)){0};
     int64_t p = 0;
     for (; p + 4 <= k; p += 4) {
-        KS_UNROLL for (int q = 0; q < 4; q++)
-        {
-            KS_UNROLL for (int v = 0; v < vectors; v++) sum[q][v] +=
-                a[p + q] * KS__GET(KS__ID(full), b + (p + q) * bs + (v == vectors - 1 ? last : (int64_t)v * KS__LANES));
+        KS__EACH (q, 4) {
+            KS__EACH (v, vectors)
+                sum[q][v] += a[p + q] * KS__GET(KS__ID(full), b + (p + q) * bs + (v == vectors - 1 ? last : (int64_t)v * KS__LANES));
         }
     }
     for (; p < k; p++) {
-        KS_UNROLL for (int v = 0; v < vectors; v++) sum[0][v] +=
-            a[p] * KS__GET(KS__ID(full), b + p * bs + (v == vectors - 1 ? last : (int64_t)v * KS__LANES));
+        KS__EACH (v, vectors)
+            sum[0][v] += a[p] * KS__GET(KS__ID(full), b + p * bs + (v == vectors - 1 ? last : (int64_t)v * KS__LANES));
     }
-    KS_UNROLL for (int v = 0; v < vectors; v++) KS__AT(KS__ID(full), c + (v == vectors - 1 ? last : (int64_t)v * KS__LANES)) =
-        (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);
+    KS__EACH (v, vectors)
+        KS__AT(KS__ID(full), c + (v == vectors - 1 ? last : (int64_t)v * KS__LANES)) = (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);
 }
 
 KS__TARGET static void KS__ID(row)(const ks__gemm *g, const void *va, const void *vb, void *vc, int64_t from, int64_t to)
@@ -208,7 +211,8 @@ KS__LOCAL KS__T KS__ID(total)(KS__ID(full) sum)
     KS__AT(KS__ID(full), lane) = sum;
     KS_UNROLL for (int half = KS__LANES / 2; half; half /= 2)
     {
-        KS_UNROLL for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+        KS__EACH (i, half)
+            lane[i] += lane[i + half];
     }
     return lane[0];
 }
@@ -219,23 +223,27 @@ KS__LOCAL void KS__ID(dots_part)(int rows, int columns, int64_t k, const KS__T *
 {
     KS__ID(full) sum[4][4];
     KS__T rest[4][4];
-    KS_UNROLL for (int i = 0; i < rows; i++) KS_UNROLL for (int j = 0; j < columns; j++) sum[i][j] = (KS__ID(full)){0};
-    KS_UNROLL for (int i = 0; i < rows; i++) KS_UNROLL for (int j = 0; j < columns; j++) rest[i][j] = 0;
+    KS__EACH (i, rows)
+        KS__EACH (j, columns)
+            sum[i][j] = (KS__ID(full)){0};
+    KS__EACH (i, rows)
+        KS__EACH (j, columns)
+            rest[i][j] = 0;
     int64_t p = 0;
     for (; p + KS__LANES <= k; p += KS__LANES) {
-        KS_UNROLL for (int i = 0; i < rows; i++)
-        {
+        KS__EACH (i, rows) {
             KS__ID(full) left = KS__GET(KS__ID(full), a + i * as + p);
-            KS_UNROLL for (int j = 0; j < columns; j++) sum[i][j] += left * KS__GET(KS__ID(full), b + j * bs + p);
+            KS__EACH (j, columns)
+                sum[i][j] += left * KS__GET(KS__ID(full), b + j * bs + p);
         }
     }
     for (; p < k; p++) {
-        KS_UNROLL for (int i = 0; i < rows; i++) KS_UNROLL for (int j = 0; j < columns; j++) rest[i][j] += a[i * as + p] * b[j * bs + p];
+        KS__EACH (i, rows)
+            KS__EACH (j, columns)
+                rest[i][j] += a[i * as + p] * b[j * bs + p];
     }
-    KS_UNROLL for (int i = 0; i < rows; i++)
-    {
-        KS_UNROLL for (int j = 0; j < columns; j++)
-        {
+    KS__EACH (i, rows) {
+        KS__EACH (j, columns) {
             KS__T value = KS__ID(total)(sum[i][j]) + rest[i][j];
             c[i * cs + j] = add ? c[i * cs + j] + value : value;
         }
@@ -268,52 +276,78 @@ KS__TARGET static void KS__ID(dots)(int64_t m, int64_t n, int64_t k, const void 
 
 /* ---- packing ------------------------------------------------------------------------------------------- */
 
-/* out [k, padded]: out[p, j] = in[j, p], four by four where it can be. */
-KS__TARGET static void KS__ID(turn)(int64_t k, int64_t width, const KS__T *in, int64_t stride, KS__T *out, int64_t padded)
-{
-    typedef KS__T four __attribute__((vector_size(4 * sizeof(KS__T)), aligned(sizeof(KS__T)), may_alias));
-    int64_t j = 0;
-    for (; j + 4 <= width; j += 4) {
-        const KS__T *from = in + j * stride;
-        int64_t p = 0;
-        for (; p + 4 <= k; p += 4) {
-            four r0 = KS__GET(four, from + p), r1 = KS__GET(four, from + stride + p);
-            four r2 = KS__GET(four, from + 2 * stride + p), r3 = KS__GET(four, from + 3 * stride + p);
-            four x0 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), x1 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
-            four y0 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), y1 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-            KS__T *to = out + p * padded + j;
-            KS__AT(four, to) = __builtin_shufflevector(x0, y0, 0, 1, 4, 5);
-            KS__AT(four, to + padded) = __builtin_shufflevector(x0, y0, 2, 3, 6, 7);
-            KS__AT(four, to + 2 * padded) = __builtin_shufflevector(x1, y1, 0, 1, 4, 5);
-            KS__AT(four, to + 3 * padded) = __builtin_shufflevector(x1, y1, 2, 3, 6, 7);
-        }
-        for (; p < k; p++) {
-            for (int64_t q = 0; q < 4; q++)
-                out[p * padded + j + q] = from[q * stride + p];
-        }
+/* Copies rows of `width` elements by the widest vectors that fit, the last of which may overlap. */
+#define KS__COPY(VEC, LANES)                                                                                                               \
+    for (int64_t p = 0; p < k; p++) {                                                                                                      \
+        const KS__T *in = from + p * stride;                                                                                               \
+        KS__T *out = to + p * padded;                                                                                                      \
+        for (int64_t j = 0; j < width - LANES; j += LANES)                                                                                 \
+            KS__AT(VEC, out + j) = KS__GET(VEC, in + j);                                                                                   \
+        KS__AT(VEC, out + width - LANES) = KS__GET(VEC, in + width - LANES);                                                               \
     }
-    for (; j < width; j++) {
-        for (int64_t p = 0; p < k; p++)
-            out[p * padded + j] = in[j * stride + p];
+
+KS__TARGET static void KS__ID(copy)(int64_t k, int64_t width, const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
+{
+    if (width >= KS__LANES) {
+        KS__COPY(KS__ID(full), KS__LANES)
+#if KS__LANES >= 16
+    } else if (width >= 8) {
+        KS__COPY(KS__ID(half), 8)
+#endif
+#if KS__LANES >= 8
+    } else if (width >= 4) {
+        KS__COPY(KS__ID(quarter), 4)
+#endif
+    } else {
+        KS__COPY(KS__ID(one), 1)
+    }
+}
+
+typedef KS__T KS__ID(four) __attribute__((vector_size(4 * sizeof(KS__T)), aligned(sizeof(KS__T)), may_alias));
+
+/* to [4, 4] = from [4, 4] turned */
+KS__LOCAL void KS__ID(turn_four)(const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
+{
+    typedef KS__ID(four) four;
+    four r0 = KS__GET(four, from), r1 = KS__GET(four, from + stride);
+    four r2 = KS__GET(four, from + 2 * stride), r3 = KS__GET(four, from + 3 * stride);
+    four x0 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), x1 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+    four y0 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), y1 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+    KS__AT(four, to) = __builtin_shufflevector(x0, y0, 0, 1, 4, 5);
+    KS__AT(four, to + padded) = __builtin_shufflevector(x0, y0, 2, 3, 6, 7);
+    KS__AT(four, to + 2 * padded) = __builtin_shufflevector(x1, y1, 0, 1, 4, 5);
+    KS__AT(four, to + 3 * padded) = __builtin_shufflevector(x1, y1, 2, 3, 6, 7);
+}
+
+/* to [k, width] = from [width, k] turned: squares of four, the last of which overlap. */
+KS__TARGET static void KS__ID(turn)(int64_t k, int64_t width, const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
+{
+    if (k < 4 || width < 4) {
+        for (int64_t j = 0; j < width; j++) {
+            for (int64_t p = 0; p < k; p++)
+                to[p * padded + j] = from[j * stride + p];
+        }
+        return;
+    }
+    for (int64_t j = 0; j < width; j += 4) {
+        int64_t column = j < width - 4 ? j : width - 4;
+        for (int64_t p = 0; p < k - 4; p += 4)
+            KS__ID(turn_four)(from + column * stride + p, stride, to + p * padded + column, padded);
+        KS__ID(turn_four)(from + column * stride + k - 4, stride, to + (k - 4) * padded + column, padded);
     }
 }
 
 KS__TARGET static void KS__ID(pack)(int64_t k, int64_t width, int64_t padded, const void *in, int64_t stride, bool across, void *out)
 {
     KS__T *to = out;
-    const KS__T *from = in;
-    if (across) {
-        KS__ID(turn)(k, width, from, stride, to, padded);
-    } else {
-        for (int64_t p = 0; p < k; p++) {
-            for (int64_t j = 0; j < width; j++)
-                to[p * padded + j] = from[p * stride + j];
-        }
-    }
     for (int64_t p = 0; p < k && width < padded; p++) {
         for (int64_t j = width; j < padded; j++)
             to[p * padded + j] = 0;
     }
+    if (across)
+        KS__ID(turn)(k, width, in, stride, to, padded);
+    else
+        KS__ID(copy)(k, width, in, stride, to, padded);
 }
 
 KS__TARGET static void KS__ID(put)(int64_t m, int64_t n, const void *from, int64_t fs, bool across, void *c, int64_t cs, bool add)
@@ -321,6 +355,10 @@ KS__TARGET static void KS__ID(put)(int64_t m, int64_t n, const void *from, int64
     const KS__T *in = from;
     KS__T *out = c;
     int64_t down = across ? 1 : fs, right = across ? fs : 1;
+    if (!across && !add) {
+        KS__ID(copy)(m, n, in, fs, out, cs);
+        return;
+    }
     for (int64_t i = 0; i < m; i++) {
         for (int64_t j = 0; j < n; j++) {
             KS__T value = in[i * down + j * right];
@@ -364,6 +402,7 @@ static const ks__kit KS__ID(kit) = {
 #undef KS__EACH_ROW
 #undef KS__STRIP
 #undef KS__DOTS
+#undef KS__COPY
 #undef KS__ID
 #undef KS__TARGET
 #undef KS__LANES
