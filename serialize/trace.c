@@ -177,6 +177,7 @@ static bool copy_node(ks__trace *t, const cone *c, uint32_t i)
 {
     ks_node *node = c->places[i].node;
     ks__trace_node *out = &t->nodes[i];
+    out->entry = UINT32_MAX;
     out->shown = !(node->op->flags & KS_OP_NUMBER) || i == t->of;
     const char *name = out->shown ? name_of(node) : NULL;
     if (out->shown && !name)
@@ -315,8 +316,10 @@ static bool take_walk(ks__trace *t, const ks__backward *b)
         take_edges(t, b, &next);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < t->entry_count; i++) {
-        if (t->nodes[t->entries[i].node].shown)
-            t->entries[kept++] = t->entries[i];
+        if (!t->nodes[t->entries[i].node].shown)
+            continue;
+        t->nodes[t->entries[i].node].entry = kept;
+        t->entries[kept++] = t->entries[i];
     }
     t->entry_count = kept;
     return find_terms(t);

@@ -16,6 +16,7 @@ typedef struct ks__trace_node {
     ks_node *node;     /* in the trace's graph */
     const char *name;  /* as in the user's graph; NULL for a bare number */
     ks_node *gradient; /* of the traced node with respect to this one; NULL: none */
+    uint32_t entry;    /* its turn in the backward pass; UINT32_MAX: none */
     bool shown;        /* a bare number stands in the lists of its users, not for itself */
 } ks__trace_node;
 
@@ -86,6 +87,8 @@ void ks__trace_element(ks__page *page, const ks__trace_value *value, int64_t i, 
 void ks__trace_value_text(ks__page *page, const ks_node *node, const ks__trace *trace);
 /* "[100, 784]" */
 void ks__trace_shape(ks__page *page, const ks_shape *shape);
+/* Whether the product was summed down to the input's shape, which broadcasting had spread. */
+bool ks__trace_summed(const ks__trace *trace, const ks__trace_edge *edge);
 /* "u b", and what it takes to undo a broadcast. */
 void ks__trace_formula(ks__page *page, const ks__trace *trace, const ks__trace_edge *edge);
 /* An input as it stands in a list: its name, or a bare number. */

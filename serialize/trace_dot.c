@@ -2,9 +2,9 @@
  * serialize/trace_dot.c - a trace as a picture for Graphviz, in the book's view: operations are nodes, values ride on the arrows forward,
  * derivatives on the arrows backward.
  *
- * Source of the view: Saito, Deep Learning from Scratch, chapter 5. Each edge is a pair of arrows, the value above (solid, blue) and what
- * flows back below (dashed, vermillion), with the local partial it was multiplied by; colours from Okabe and Ito's palette for all
- * eyes. Leaves stand on the left, the result leaves on the right.
+ * Source of the view: Saito, Deep Learning from Scratch, chapter 5. Each edge is a pair of arrows: the value (solid, blue), and what flows
+ * back (dashed, vermillion) with the local partial that it was multiplied by; colours from Okabe and Ito's palette for all eyes. Leaves
+ * stand on the left, the result leaves on the right. Where paths meet, the arrows part at a point, and their sum flows back from it.
  */
 #include "serialize/trace.h"
 #include "serialize/io.h"
@@ -124,7 +124,7 @@ static void put_value(ks__page *page, ks__page *scratch, const ks_node *node, co
     scratch->buffer.size = 0;
     if (value.count <= trace->most && value.count > 0) {
         ks__trace_value_text(scratch, node, trace);
-        if (ks__page_width(scratch->buffer.data, scratch->buffer.size) <= LINE || break_rows(scratch->buffer.data, scratch->buffer.size)) {
+        if (break_rows(scratch->buffer.data, scratch->buffer.size)) {
             put_escaped(page, scratch->buffer.data, scratch->buffer.size);
             return;
         }
@@ -140,31 +140,16 @@ typedef struct drawing {
     const ks__trace *trace;
     ks__page *page;
     ks__page scratch;
+    const ks__trace_entry **sums; /* of each node, where paths meet; else NULL */
 } drawing;
 
-static void put_id(ks__page *page, uint32_t node)
+/* Nodes have their names. What is no node has a sign before it that no name has: '#' a number, '+' where paths meet, '=' the result. */
+static void put_id(drawing *d, const char *sign, uint32_t node)
 {
-    ks__page_text(page, "n");
-    put_number(page, node);
-}
-
-/* "1 + 1 = 2" where paths meet, for scalars and small tensors; for others that they do. */
-static void put_sum(drawing *d, const ks__trace_entry *entry)
-{
-    const ks__trace *trace = d->trace;
-    bool few = entry->term_count <= 4 && entry->upstream->dims->shape.rank == 0;
-    begin_part(d->page, BACKWARD, "10");
-    for (uint32_t i = 0; few && i < entry->term_count; i++) {
-        ks__page_text(d->page, i ? " + " : "");
-        put_value(d->page, &d->scratch, trace->edges[trace->terms[entry->term + i]].contribution, trace);
-    }
-    if (!few) {
-        ks__page_text(d->page, "sum of ");
-        put_number(d->page, entry->term_count);
-    }
-    ks__page_text(d->page, few ? " = " : ":<br/>");
-    put_value(d->page, &d->scratch, entry->upstream, trace);
-    end_part(d->page);
+    ks__page_text(d->page, "\"");
+    ks__page_text(d->page, sign);
+    ks__page_text(d->page, d->trace->nodes[node].name);
+    ks__page_text(d->page, "\"");
 }
 
 static const char *given_name(const ks__trace_node *step)
@@ -172,90 +157,86 @@ static const char *given_name(const ks__trace_node *step)
     return step->node->aside && step->node->aside->given ? step->name : NULL;
 }
 
-static void put_leaf(drawing *d, uint32_t i, const ks__trace_entry *sum)
+static void put_node(drawing *d, uint32_t i)
 {
     const ks__trace_node *step = &d->trace->nodes[i];
-    ks__page_text(d->page, "  ");
-    put_id(d->page, i);
-    ks__page_text(d->page, " [shape=plain, label=<");
-    put_part(d->page, given_name(step) ? "black" : QUIET, "14", step->name);
-    if (sum) {
-        ks__page_text(d->page, "<br/>");
-        put_sum(d, sum);
-    }
-    ks__page_text(d->page, ">];\n");
-}
-
-static void put_operation(drawing *d, uint32_t i, const ks__trace_entry *sum)
-{
-    const ks_op *op = d->trace->nodes[i].node->op;
+    const ks_op *op = step->node->op;
     const char *symbol = symbol_of(op);
     ks__page_text(d->page, "  ");
-    put_id(d->page, i);
-    ks__page_text(d->page,
-                  symbol ? " [shape=circle, fixedsize=true, width=0.5, label=<" : " [shape=box, style=\"rounded,filled\", label=<");
-    put_part(d->page, "black", symbol ? "20" : "13", symbol ? symbol : op->name);
-    if (sum) {
-        ks__page_text(d->page, ">, xlabel=<");
-        put_sum(d, sum);
+    put_id(d, "", i);
+    if (op->flags & KS_OP_LEAF) {
+        ks__page_text(d->page, " [shape=plaintext, label=<");
+        put_part(d->page, given_name(step) ? "black" : QUIET, "14", step->name);
+    } else if (symbol) {
+        ks__page_text(d->page, " [shape=circle, fixedsize=true, width=0.5, label=<");
+        put_part(d->page, "black", "20", symbol);
+    } else {
+        ks__page_text(d->page, " [shape=box, style=\"rounded,filled\", label=<");
+        put_part(d->page, "black", "13", op->name);
     }
     ks__page_text(d->page, ">];\n");
+    if (!d->sums[i])
+        return;
+    ks__page_text(d->page, "  ");
+    put_id(d, "+", i);
+    ks__page_text(d->page, " [shape=point, width=0.08, fillcolor=\"#202124\"];\n");
 }
 
-static void put_nodes(drawing *d, const uint32_t *entry_of)
+static void put_nodes(drawing *d)
 {
-    const ks__trace *trace = d->trace;
-    for (uint32_t i = 0; i < trace->count; i++) {
-        const ks__trace_entry *entry = entry_of[i] != UINT32_MAX ? &trace->entries[entry_of[i]] : NULL;
-        if (!trace->nodes[i].shown)
-            continue;
-        entry = entry && entry->term_count ? entry : NULL;
-        if (trace->nodes[i].node->op->flags & KS_OP_LEAF)
-            put_leaf(d, i, entry);
-        else
-            put_operation(d, i, entry);
+    for (uint32_t i = 0; i < d->trace->count; i++) {
+        if (d->trace->nodes[i].shown)
+            put_node(d, i);
     }
-    ks__page_text(d->page, "  result [shape=plain, label=<<b>");
-    put_escaped(d->page, trace->nodes[trace->of].name, strlen(trace->nodes[trace->of].name));
+    ks__page_text(d->page, "  ");
+    put_id(d, "=", d->trace->of);
+    ks__page_text(d->page, " [shape=plaintext, label=<<b>");
+    ks__page_text(d->page, d->trace->nodes[d->trace->of].name);
     ks__page_text(d->page, "</b>>];\n");
 }
 
 /* ---- arrows -------------------------------------------------------------------------------------------- */
 
-static void begin_arrow(drawing *d, uint32_t from, uint32_t to)
+/* An arrow's two ends. */
+typedef struct ends {
+    const char *from_sign, *to_sign;
+    uint32_t from, to;
+} ends;
+
+static void put_ends(drawing *d, const ends *e)
 {
     ks__page_text(d->page, "  ");
-    put_id(d->page, from);
+    put_id(d, e->from_sign, e->from);
     ks__page_text(d->page, " -> ");
-    if (to == UINT32_MAX)
-        ks__page_text(d->page, "result");
-    else
-        put_id(d->page, to);
+    put_id(d, e->to_sign, e->to);
 }
 
-/* The value that rides forward, under its name if its maker gave it one. */
-static void put_forward(drawing *d, uint32_t from, uint32_t to)
+/* The value that rides forward, under its name if the user gave it one. */
+static void put_forward(drawing *d, const ends *e, const char *name)
 {
-    const ks__trace_node *step = &d->trace->nodes[from];
-    const char *name = step->node->op->flags & KS_OP_LEAF || to == UINT32_MAX ? NULL : given_name(step);
-    begin_arrow(d, from, to);
+    put_ends(d, e);
     ks__page_text(d->page, " [color=\"" FORWARD "\", label=<");
     if (name) {
         put_part(d->page, QUIET, "9", name);
         ks__page_text(d->page, "<br/>");
     }
     begin_part(d->page, FORWARD, "12");
-    put_value(d->page, &d->scratch, step->node, d->trace);
+    put_value(d->page, &d->scratch, d->trace->nodes[e->from].node, d->trace);
     end_part(d->page);
     ks__page_text(d->page, ">];\n");
 }
 
-/* What flows back, and the local partial that it was multiplied by. */
-static void put_backward(drawing *d, uint32_t from, uint32_t to, const ks_node *contribution, const ks_node *partial)
+static void begin_backward(drawing *d, const ends *e)
 {
-    begin_arrow(d, from, to);
+    put_ends(d, e);
     ks__page_text(d->page, " [dir=back, style=dashed, color=\"" BACKWARD "\", label=<");
     begin_part(d->page, BACKWARD, "12");
+}
+
+/* What flows back, and the local partial that it was multiplied by. */
+static void put_backward(drawing *d, const ends *e, const ks_node *contribution, const ks_node *partial)
+{
+    begin_backward(d, e);
     put_value(d->page, &d->scratch, contribution, d->trace);
     end_part(d->page);
     if (partial) {
@@ -268,84 +249,128 @@ static void put_backward(drawing *d, uint32_t from, uint32_t to, const ks_node *
     ks__page_text(d->page, ">];\n");
 }
 
+/* "1 + 1 = 2" where a few scalars meet, else how many meet, and their sum. */
+static void put_sum(drawing *d, const ends *e, const ks__trace_entry *entry)
+{
+    const ks__trace *trace = d->trace;
+    bool few = entry->term_count <= 4 && ks__trace_value_of(entry->upstream).shape->rank == 0;
+    begin_backward(d, e);
+    for (uint32_t i = 0; few && i < entry->term_count; i++) {
+        ks__page_text(d->page, i ? " + " : "");
+        put_value(d->page, &d->scratch, trace->edges[trace->terms[entry->term + i]].contribution, trace);
+    }
+    if (!few) {
+        ks__page_text(d->page, "sum of ");
+        put_number(d->page, entry->term_count);
+    }
+    ks__page_text(d->page, few ? " = " : "<br/>");
+    put_value(d->page, &d->scratch, entry->upstream, trace);
+    end_part(d->page);
+    ks__page_text(d->page, ">];\n");
+}
+
 /* A bare number stands beside each of its users. */
 static void put_number_arrow(drawing *d, uint32_t user, uint32_t slot, const ks_node *number)
 {
     for (int part = 0; part < 2; part++) {
-        ks__page_text(d->page, "  c");
-        put_number(d->page, user);
-        ks__page_text(d->page, "_");
+        ks__page_text(d->page, "  \"#");
         put_number(d->page, slot);
+        ks__page_text(d->page, d->trace->nodes[user].name);
+        ks__page_text(d->page, part ? "\" -> " : "\" [shape=plaintext, label=<");
         if (part == 0) {
-            ks__page_text(d->page, " [shape=plain, label=<");
             begin_part(d->page, FORWARD, "12");
             put_value(d->page, &d->scratch, number, d->trace);
             end_part(d->page);
             ks__page_text(d->page, ">];\n");
         }
     }
-    ks__page_text(d->page, " -> ");
-    put_id(d->page, user);
+    put_id(d, "", user);
     ks__page_text(d->page, " [color=\"" FORWARD "\"];\n");
 }
 
-static void put_arrows(drawing *d, const uint32_t *entry_of)
+/* The arrows into a node. `edges` are those of them that a derivative passes, in the order of their slots. */
+static void put_arrows_into(drawing *d, uint32_t i, const ks__trace_edge *edges, uint32_t edge_count)
+{
+    const ks_node *node = d->trace->nodes[i].node;
+    for (uint32_t k = 0; k < node->n; k++) {
+        const ks_node *input = ks__inputs(node)[k];
+        if (input->op->flags & KS_OP_NUMBER) {
+            put_number_arrow(d, i, k, input);
+            continue;
+        }
+        const ks__trace_node *from = &d->trace->nodes[input->local];
+        bool parts = d->sums[input->local];
+        ends e = {parts ? "+" : "", "", input->local, i};
+        put_forward(d, &e, parts || from->node->op->flags & KS_OP_LEAF ? NULL : given_name(from));
+        if (edge_count && edges->slot == k) {
+            put_backward(d, &e, edges->contribution, edges->partial);
+            edges++;
+            edge_count--;
+        }
+    }
+}
+
+static void put_arrows(drawing *d)
 {
     const ks__trace *trace = d->trace;
     for (uint32_t i = 0; i < trace->count; i++) {
-        const ks_node *node = trace->nodes[i].node;
-        const ks__trace_entry *entry = entry_of[i] != UINT32_MAX ? &trace->entries[entry_of[i]] : NULL;
-        uint32_t next = 0; /* edges stand in the order of their slots */
-        for (uint32_t k = 0; k < node->n; k++) {
-            const ks_node *input = ks__inputs(node)[k];
-            const ks__trace_edge *edge = entry && next < entry->edge_count ? &trace->edges[entry->edge + next] : NULL;
-            if (input->op->flags & KS_OP_NUMBER)
-                put_number_arrow(d, i, k, input);
-            else
-                put_forward(d, input->local, i);
-            if (edge && edge->slot == k) {
-                put_backward(d, input->local, i, edge->contribution, edge->partial);
-                next++;
-            }
-        }
+        if (!d->sums[i])
+            continue;
+        ends e = {"", "+", i, i};
+        put_forward(d, &e, trace->nodes[i].node->op->flags & KS_OP_LEAF ? NULL : given_name(&trace->nodes[i]));
+        put_sum(d, &e, d->sums[i]);
     }
-    put_forward(d, trace->of, UINT32_MAX);
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const ks__trace_entry *entry = trace->nodes[i].entry != UINT32_MAX ? &trace->entries[trace->nodes[i].entry] : NULL;
+        put_arrows_into(d, i, entry ? &trace->edges[entry->edge] : NULL, entry ? entry->edge_count : 0);
+    }
+    ends e = {"", "=", trace->of, trace->of};
+    put_forward(d, &e, NULL);
     if (trace->nodes[trace->of].gradient)
-        put_backward(d, trace->of, UINT32_MAX, trace->nodes[trace->of].gradient, NULL);
+        put_backward(d, &e, trace->nodes[trace->of].gradient, NULL);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
-static void put_all(drawing *d, const uint32_t *entry_of)
+static void put_legend(ks__page *page)
 {
+    ks__page_text(page, "  label=<<br/>");
+    put_part(page, FORWARD, "11", "→ value, forward");
+    ks__page_text(page, " &nbsp; ");
+    put_part(page, BACKWARD, "11", "⇠ derivative, backward");
+    ks__page_text(page, " &nbsp; ");
+    put_part(page, QUIET, "11", "× local partial derivative");
+    ks__page_text(page, ">;\n");
+}
+
+static void put_all(drawing *d)
+{
+    ks__page_text(d->page, "digraph ");
+    put_id(d, "", d->trace->of);
     ks__page_text(d->page,
-                  "digraph trace {\n"
-                  "  rankdir=LR; nodesep=0.35; ranksep=0.55; forcelabels=true; bgcolor=white; fontname=\"Helvetica\"; fontsize=11;\n"
-                  "  node [fontname=\"Helvetica\", style=filled, fillcolor=white, color=\"#202124\", penwidth=1.2];\n"
-                  "  edge [fontname=\"Helvetica\", penwidth=1.4, arrowsize=0.8];\n"
-                  "  label=<");
-    put_part(d->page, FORWARD, "11", "→ value, forward");
-    ks__page_text(d->page, " &nbsp; ");
-    put_part(d->page, BACKWARD, "11", "⇠ derivative, backward");
-    ks__page_text(d->page, " &nbsp; ");
-    put_part(d->page, QUIET, "11", "× local partial derivative");
-    ks__page_text(d->page, ">;\n");
-    put_nodes(d, entry_of);
-    put_arrows(d, entry_of);
+                  " {\n"
+                  "  rankdir=LR; ordering=in; nodesep=0.35; ranksep=0.5; bgcolor=white; fontname=\"Helvetica\"; fontsize=11;\n"
+                  "  node [fontname=\"Helvetica\", style=filled, fillcolor=white, color=\"#202124\", penwidth=1.2, margin=\"0.08,0.05\", "
+                  "height=0.3, width=0.2];\n"
+                  "  edge [fontname=\"Helvetica\", penwidth=1.4, arrowsize=0.8];\n");
+    put_legend(d->page);
+    put_nodes(d);
+    put_arrows(d);
     ks__page_text(d->page, "}\n");
 }
 
 bool ks__trace_dot(const ks__trace *trace, ks__page *page)
 {
     drawing d = {.trace = trace, .page = page, .scratch.buffer.allocator = page->buffer.allocator};
-    uint32_t *entry_of = ks__get(trace->g, trace->count * sizeof *entry_of);
-    if (!entry_of)
+    d.sums = ks__get(trace->g, trace->count * sizeof *d.sums);
+    if (!d.sums)
         return false;
-    memset(entry_of, 0xff, trace->count * sizeof *entry_of);
-    for (uint32_t i = 0; i < trace->entry_count; i++)
-        entry_of[trace->entries[i].node] = i;
-    put_all(&d, entry_of);
-    ks__put(trace->g, entry_of, trace->count * sizeof *entry_of);
+    for (uint32_t i = 0; i < trace->count; i++) {
+        uint32_t entry = trace->nodes[i].entry;
+        d.sums[i] = entry != UINT32_MAX && trace->entries[entry].term_count ? &trace->entries[entry] : NULL;
+    }
+    put_all(&d);
+    ks__put(trace->g, d.sums, trace->count * sizeof *d.sums);
     ks_buffer_free(&d.scratch.buffer);
     return !page->failed && !d.scratch.failed;
 }

@@ -1,5 +1,5 @@
 /*
- * serialize/trace_text.c - a trace as a table, as a textbook would print it.
+ * serialize/trace_text.c - a trace as tables, as a textbook would print it.
  *
  * Three parts: forward, backward, the gradients. Cells are collected first, so that columns can be aligned; a cell wider than its column
  * may be takes its room and moves only its own row. A backward step whose values do not fit a line is set in lines below it.
@@ -7,13 +7,21 @@
 #include "serialize/trace.h"
 #include "serialize/io.h"
 
-#define COLUMNS 3
-#define WIDEST  48 /* of a column that is followed by another */
-#define IN_LINE 64 /* columns that upstream, partial and contribution may take together */
+#define COLUMNS 4
+#define IN_LINE 64 /* columns of paper for upstream, partial and contribution together */
+
+/* Of a table: how wide a column may be, and the gap after it. The last one stands free. */
+typedef struct column {
+    size_t widest, gap;
+} column;
+
+static const column forward_columns[COLUMNS] = {{24, 1}, {48, 3}, {40, 3}};
+static const column backward_columns[COLUMNS] = {{40, 3}, {IN_LINE, 3}};
+static const column gradient_columns[COLUMNS] = {{40, 3}};
 
 typedef struct row {
     size_t start[COLUMNS + 1]; /* cell i of the cells' text is [start[i], start[i + 1]) */
-    size_t below;              /* end of the lines that follow the row */
+    size_t below;              /* the end of the lines that follow it */
 } row;
 
 typedef struct table {
@@ -26,7 +34,7 @@ typedef struct table {
 
 /* ---- tables -------------------------------------------------------------------------------------------- */
 
-/* A new row; cells are written to t->text, each ended by end_cell. NULL: no memory. */
+/* A new row; its cells are written to t->text, each ended by end_cell. NULL: no memory. */
 static row *begin_row(table *t)
 {
     if (t->failed || !ks__grow(t->trace->g, &t->rows, &t->capacity, t->count, sizeof *t->rows)) {
@@ -40,108 +48,109 @@ static row *begin_row(table *t)
     return r;
 }
 
-/* What was written until now was the row's cell of that column. */
-static void end_cell(table *t, row *r, int column)
+/* What was written since the last cell is the row's cell of that column. */
+static void end_cell(table *t, row *r, int at)
 {
-    for (int i = column + 1; i <= COLUMNS; i++)
+    for (int i = at + 1; i <= COLUMNS; i++)
         r->start[i] = t->text.buffer.size;
     r->below = t->text.buffer.size;
 }
 
-static size_t cell_width(const table *t, const row *r, int column)
+/* Empties the cell that was just ended. */
+static void take_back(table *t, row *r, int at)
 {
-    return r->start[column + 1] == r->start[column]
-               ? 0
-               : ks__page_width(t->text.buffer.data + r->start[column], r->start[column + 1] - r->start[column]);
+    t->text.buffer.size = r->start[at];
+    end_cell(t, r, at);
 }
 
-/* Puts the rows on the page, each indented by two, and begins anew. */
-static void end_table(table *t, ks__page *page)
+static size_t cell_width(const table *t, const row *r, int at)
+{
+    size_t size = r->start[at + 1] - r->start[at];
+    return size ? ks__page_width(t->text.buffer.data + r->start[at], size) : 0;
+}
+
+static void put_row(const table *t, const row *r, const column *columns, const size_t *wide, ks__page *page)
+{
+    size_t owed = 2; /* spaces are written when something follows them */
+    for (int c = 0; c < COLUMNS; c++) {
+        size_t size = r->start[c + 1] - r->start[c], width = cell_width(t, r, c);
+        if (size) {
+            ks__page_spaces(page, owed);
+            ks__page_put(page, t->text.buffer.data + r->start[c], size);
+            owed = 0;
+        }
+        if (wide[c])
+            owed += (wide[c] > width ? wide[c] - width : 0) + columns[c].gap;
+    }
+    ks__page_put(page, "\n", 1);
+    if (r->below > r->start[COLUMNS])
+        ks__page_put(page, t->text.buffer.data + r->start[COLUMNS], r->below - r->start[COLUMNS]);
+}
+
+/* Puts the rows on the page, and begins anew. */
+static void end_table(table *t, const column *columns, ks__page *page)
 {
     size_t wide[COLUMNS] = {0};
     for (uint32_t i = 0; i < t->count; i++) {
-        for (int c = 0; c < COLUMNS; c++) {
+        for (int c = 0; c < COLUMNS && columns[c].widest; c++) {
             size_t width = cell_width(t, &t->rows[i], c);
-            wide[c] = width <= (c == 1 ? IN_LINE : WIDEST) && width > wide[c] ? width : wide[c];
+            wide[c] = width <= columns[c].widest && width > wide[c] ? width : wide[c];
         }
     }
-    for (uint32_t i = 0; i < t->count; i++) {
-        const row *r = &t->rows[i];
-        size_t owed = 2; /* spaces are written when something follows them */
-        for (int c = 0; c < COLUMNS; c++) {
-            size_t size = r->start[c + 1] - r->start[c], width = cell_width(t, r, c);
-            if (size) {
-                ks__page_spaces(page, owed);
-                ks__page_put(page, t->text.buffer.data + r->start[c], size);
-                owed = 0;
-            }
-            owed += wide[c] ? (wide[c] > width ? wide[c] - width : 0) + 3 : 0;
-        }
-        ks__page_put(page, "\n", 1);
-        if (r->below > r->start[COLUMNS])
-            ks__page_put(page, t->text.buffer.data + r->start[COLUMNS], r->below - r->start[COLUMNS]);
-    }
+    for (uint32_t i = 0; i < t->count; i++)
+        put_row(t, &t->rows[i], columns, wide, page);
     t->count = 0;
     t->text.buffer.size = 0;
 }
 
-static void heading(ks__page *page, const char *text)
-{
-    ks__page_put(page, "\n", 1);
-    ks__page_text(page, text);
-}
-
 /* ---- forward ------------------------------------------------------------------------------------------- */
 
-static void call_text(ks__page *page, const ks__trace *trace, const ks__trace_node *step)
+/* "= mul(price, 1.1)", "= variable [784, 50]" */
+static void put_call(ks__page *page, const ks__trace *trace, const ks_node *node)
 {
-    const ks_node *node = step->node;
-    ks__page_text(page, step->name);
-    ks__page_text(page, " = ");
+    ks__page_text(page, "= ");
     ks__page_text(page, node->op->name);
-    if (node->op->flags & KS_OP_LEAF) {
-        const ks__trace_value value = ks__trace_value_of(node);
-        if (value.shape->rank) {
-            ks__page_put(page, " ", 1);
-            ks__trace_shape(page, value.shape);
+    if (!(node->op->flags & KS_OP_LEAF)) {
+        ks__page_text(page, "(");
+        for (uint32_t k = 0; k < node->n; k++) {
+            ks__page_text(page, k ? ", " : "");
+            ks__trace_input(page, trace, ks__inputs(node)[k]);
         }
-        return;
+        ks__page_text(page, ")");
+    } else if (ks__trace_value_of(node).shape->rank) {
+        ks__page_text(page, " ");
+        ks__trace_shape(page, ks__trace_value_of(node).shape);
     }
-    ks__page_put(page, "(", 1);
-    for (uint32_t k = 0; k < node->n; k++) {
-        ks__page_text(page, k ? ", " : "");
-        ks__trace_input(page, trace, ks__inputs(node)[k]);
-    }
-    ks__page_put(page, ")", 1);
 }
 
 static void forward_row(table *t, const ks__trace_node *step)
 {
+    const ks_op *op = step->node->op;
     row *r = begin_row(t);
     if (!r)
         return;
-    call_text(&t->text, t->trace, step);
+    ks__page_text(&t->text, step->name);
     end_cell(t, r, 0);
-    if (!(step->node->op->flags & KS_OP_LEAF) && step->node->op->formula)
-        ks__page_text(&t->text, step->node->op->formula);
+    put_call(&t->text, t->trace, step->node);
     end_cell(t, r, 1);
-    ks__trace_value_text(&t->text, step->node, t->trace);
+    ks__page_text(&t->text, op->flags & KS_OP_LEAF || !op->formula ? "" : op->formula);
     end_cell(t, r, 2);
+    ks__trace_value_text(&t->text, step->node, t->trace);
+    end_cell(t, r, 3);
 }
 
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
-/* "1 × 1.1 = 1.1"; where there is no local partial, "from 1: [0.3, -0.3]". */
-static void product_text(ks__page *page, const ks__trace *trace, const ks__trace_edge *edge, const ks_node *upstream)
+/* "1 × 1.1 = 1.1"; where there is no local partial, "u = 1 gives [0.3, -0.3]". */
+static void put_product(ks__page *page, const ks__trace *trace, const ks__trace_edge *edge, const ks_node *upstream)
 {
-    if (!edge->partial)
-        ks__page_text(page, "from ");
+    ks__page_text(page, edge->partial ? "" : "u = ");
     ks__trace_value_text(page, upstream, trace);
     if (edge->partial) {
         ks__page_text(page, " × ");
         ks__trace_value_text(page, edge->partial, trace);
     }
-    ks__page_text(page, edge->partial ? " = " : " comes ");
+    ks__page_text(page, !edge->partial ? " gives " : ks__trace_summed(trace, edge) ? " summed = " : " = ");
     ks__trace_value_text(page, edge->contribution, trace);
 }
 
@@ -151,7 +160,17 @@ static void line_below(ks__page *page, const ks__trace *trace, const char *label
         return;
     ks__page_text(page, label);
     ks__trace_value_text(page, node, trace);
-    ks__page_put(page, "\n", 1);
+    ks__page_text(page, "\n");
+}
+
+/* Ends the row's middle cell; one that is too wide goes. Whether it stays. */
+static bool fits_in_line(table *t, row *r)
+{
+    end_cell(t, r, 1);
+    if (cell_width(t, r, 1) <= IN_LINE)
+        return true;
+    take_back(t, r, 1);
+    return false;
 }
 
 static void edge_row(table *t, const ks__trace_entry *entry, const ks__trace_edge *edge)
@@ -163,20 +182,20 @@ static void edge_row(table *t, const ks__trace_entry *entry, const ks__trace_edg
     ks__page_text(&t->text, " → ");
     ks__page_text(&t->text, t->trace->nodes[edge->input].name);
     end_cell(t, r, 0);
-    product_text(&t->text, t->trace, edge, entry->upstream);
-    end_cell(t, r, 1);
-    bool in_line = cell_width(t, r, 1) <= IN_LINE;
-    if (!in_line) {
-        t->text.buffer.size = r->start[1];
-        end_cell(t, r, 0);
-    }
+    put_product(&t->text, t->trace, edge, entry->upstream);
+    bool in_line = fits_in_line(t, r);
     ks__trace_formula(&t->text, t->trace, edge);
     end_cell(t, r, 2);
+    end_cell(t, r, 3);
     if (in_line)
         return;
-    line_below(&t->text, t->trace, "      upstream       ", entry->upstream);
-    line_below(&t->text, t->trace, "    × local partial  ", edge->partial);
-    line_below(&t->text, t->trace, "    = contribution   ", edge->contribution);
+    line_below(&t->text, t->trace, edge->partial ? "      " : "      u = ", entry->upstream);
+    line_below(&t->text, t->trace, "    × ", edge->partial);
+    line_below(&t->text, t->trace,
+               !edge->partial                     ? "      gives "
+               : ks__trace_summed(t->trace, edge) ? "    summed = "
+                                                  : "    = ",
+               edge->contribution);
     r->below = t->text.buffer.size;
 }
 
@@ -195,39 +214,35 @@ static void sum_row(table *t, const ks__trace_entry *entry)
     }
     ks__page_text(&t->text, " = ");
     ks__trace_value_text(&t->text, entry->upstream, trace);
-    end_cell(t, r, 1);
-    bool in_line = cell_width(t, r, 1) <= IN_LINE;
-    if (!in_line) {
-        t->text.buffer.size = r->start[1];
-        end_cell(t, r, 0);
-    }
+    bool in_line = fits_in_line(t, r);
     ks__page_text(&t->text, "sum where paths meet");
     end_cell(t, r, 2);
-    for (uint32_t i = 0; !in_line && i < entry->term_count; i++)
+    end_cell(t, r, 3);
+    if (in_line)
+        return;
+    for (uint32_t i = 0; i < entry->term_count; i++)
         line_below(&t->text, trace, i ? "    + " : "      ", trace->edges[trace->terms[entry->term + i]].contribution);
-    if (!in_line)
-        line_below(&t->text, trace, "    = ", entry->upstream);
+    line_below(&t->text, trace, "    = ", entry->upstream);
     r->below = t->text.buffer.size;
 }
 
-static void backward(table *t, ks__page *page)
+static void put_backward(table *t, ks__page *page)
 {
     const ks__trace *trace = t->trace;
     const ks__trace_node *of = &trace->nodes[trace->of];
-    heading(page, "Backward");
     if (trace->entry_count == 0) {
-        ks__page_text(page, ": ");
+        ks__page_text(page, "\nBackward: nothing, for ");
         ks__page_text(page, of->name);
         ks__page_text(page, " is ");
         ks__page_text(page, ks_dtype_name((ks_dtype)of->node->dtype));
-        ks__page_text(page, ", and only f32 and f64 have derivatives\n");
+        ks__page_text(page, " and only f32 and f64 have derivatives\n");
         return;
     }
-    ks__page_text(page, ": upstream × local partial = contribution; u is the upstream derivative, at ");
+    ks__page_text(page, "\nBackward: upstream × local partial = contribution\nu is the upstream derivative; at ");
     ks__page_text(page, of->name);
-    ks__page_text(page, " it is ");
+    ks__page_text(page, " it begins with ");
     ks__trace_value_text(page, trace->entries[0].upstream, trace);
-    ks__page_put(page, "\n", 1);
+    ks__page_text(page, "\n");
     for (uint32_t i = 0; i < trace->entry_count; i++) {
         const ks__trace_entry *entry = &trace->entries[i];
         if (entry->term_count)
@@ -235,19 +250,19 @@ static void backward(table *t, ks__page *page)
         for (uint32_t k = 0; k < entry->edge_count; k++)
             edge_row(t, entry, &trace->edges[entry->edge + k]);
     }
-    end_table(t, page);
+    end_table(t, backward_columns, page);
 }
 
-/* ---- gradients ----------------------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------------------------- */
 
-static void gradients(table *t, ks__page *page)
+static void put_gradients(table *t, ks__page *page)
 {
     const ks__trace *trace = t->trace;
     if (trace->entry_count == 0)
         return;
-    heading(page, "Gradients of ");
+    ks__page_text(page, "\nGradients: the derivative of ");
     ks__page_text(page, trace->nodes[trace->of].name);
-    ks__page_put(page, "\n", 1);
+    ks__page_text(page, " with respect to each node\n");
     for (uint32_t i = 0; i < trace->count; i++) {
         const ks__trace_node *step = &trace->nodes[i];
         row *r = step->shown && step->gradient ? begin_row(t) : NULL;
@@ -256,28 +271,24 @@ static void gradients(table *t, ks__page *page)
         ks__page_text(&t->text, step->name);
         end_cell(t, r, 0);
         ks__trace_value_text(&t->text, step->gradient, trace);
-        end_cell(t, r, 2);
-        r->start[1] = r->start[2] = r->start[1];
+        end_cell(t, r, 1);
     }
-    end_table(t, page);
+    end_table(t, gradient_columns, page);
 }
-
-/* ---- the whole ----------------------------------------------------------------------------------------- */
 
 bool ks__trace_text(const ks__trace *trace, ks__page *page)
 {
     table t = {.trace = trace, .text.buffer.allocator = page->buffer.allocator};
     ks__page_text(page, "Trace of ");
     ks__page_text(page, trace->nodes[trace->of].name);
-    ks__page_text(page, ": every step, forward and backward\n");
-    heading(page, "Forward\n");
+    ks__page_text(page, ": every step, forward and backward\n\nForward\n");
     for (uint32_t i = 0; i < trace->count; i++) {
         if (trace->nodes[i].shown)
             forward_row(&t, &trace->nodes[i]);
     }
-    end_table(&t, page);
-    backward(&t, page);
-    gradients(&t, page);
+    end_table(&t, forward_columns, page);
+    put_backward(&t, page);
+    put_gradients(&t, page);
     bool good = !t.failed && !t.text.failed && !page->failed;
     ks__put(trace->g, t.rows, t.capacity * sizeof *t.rows);
     ks_buffer_free(&t.text.buffer);

@@ -294,9 +294,15 @@ static size_t part_of(const char *text, const char *between, uint32_t i, const c
     return end ? (size_t)(end - text) : strlen(text);
 }
 
-void ks__trace_formula(ks__page *page, const ks__trace *trace, const ks__trace_edge *edge)
+bool ks__trace_summed(const ks__trace *trace, const ks__trace_edge *edge)
 {
     const ks_node *node = trace->nodes[edge->node].node, *input = trace->nodes[edge->input].node;
+    return node->op->tiles && node->dims != input->dims && edge->contribution->op == &ks__op_sum_to;
+}
+
+void ks__trace_formula(ks__page *page, const ks__trace *trace, const ks__trace_edge *edge)
+{
+    const ks_node *node = trace->nodes[edge->node].node;
     const char *letter, *formula;
     size_t letter_size = part_of(node->op->inputs && *node->op->inputs ? node->op->inputs : "x", " ", edge->slot, &letter), size;
     if (node->op->derivative) {
@@ -306,8 +312,7 @@ void ks__trace_formula(ks__page *page, const ks__trace *trace, const ks__trace_e
         ks__page_text(page, edge->partial ? "u dy/d" : "pullback of u to ");
         ks__page_put(page, letter, letter_size);
     }
-    bool spread = node->op->tiles && node->dims != input->dims && edge->contribution->op == &ks__op_sum_to;
-    if (spread) {
+    if (ks__trace_summed(trace, edge)) {
         ks__page_text(page, ", summed to the shape of ");
         ks__page_put(page, letter, letter_size);
     }
