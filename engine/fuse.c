@@ -12,6 +12,7 @@
 
 /* Members of a step that walks tiles: more would not stay in L1 together. */
 #define MOST_MEMBERS 48u
+#define MOST_FOLDED  8u /* inputs of one operation that folds */
 #define TILE         KS__FOLD_BLOCK
 /* Bytes of a task's scratch tiles, unless it folds a sum: they share L1 and L2 with what is read and written. */
 #define MOST_SCRATCH 65536
@@ -52,10 +53,23 @@ static bool is_copy(const ks__plan *plan, const ks__local *local)
            plan->locals[local->inputs[0]].dtype == local->dtype;
 }
 
+/* Whether the operation folds its inputs, one after the other, with a kernel of two. */
+static bool folds(const ks_op *op)
+{
+    return strchr(op->types, '+') != NULL;
+}
+
+/* How many kernels of a step the local takes. */
+static uint32_t weight(const ks__local *local)
+{
+    return folds(local->node->op) ? local->n - 1 : 1;
+}
+
 static const ks_tile *tile_of(const ks__local *local)
 {
     const ks_op *op = local->node->op;
-    if (!op->tiles || local->n == 0 || local->n > 4)
+    uint32_t least = folds(op) ? 2 : 1, most = folds(op) ? MOST_FOLDED : 4;
+    if (!op->tiles || local->n < least || local->n > most)
         return NULL;
     uint32_t last = local->n - 1;
     while (last && !ks__reads(local, last))
@@ -105,7 +119,8 @@ static bool may_fuse(const ks_graph *g)
 /* Whether the local can be part of a scalar program. */
 static bool is_scalar(const ks_graph *g, const ks__local *local)
 {
-    return local->dims->count == 1 && !(g->options.without & KS_BYTECODE) && local->n <= 3 && scalar_fn(g, tile_of(local));
+    return local->dims->count == 1 && !(g->options.without & KS_BYTECODE) && (local->n <= 3 || folds(local->node->op)) &&
+           scalar_fn(g, tile_of(local));
 }
 
 static uint32_t find_open(const ks_graph *g, const ks__plan *plan, const fusing *f, const ks__local *local)
@@ -130,7 +145,7 @@ static bool join(ks_graph *g, ks__plan *plan, fusing *f, uint32_t i)
     if (k != KS__NONE) {
         open_step *open = &f->open[k];
         local->step = open->step;
-        open->members++;
+        open->members += weight(local);
         f->member_of[f->last[open->step]] = i;
         f->last[open->step] = i;
         return true;
@@ -145,7 +160,7 @@ static bool join(ks_graph *g, ks__plan *plan, fusing *f, uint32_t i)
         continue;
     if (k == f->count)
         k = f->count < 16 ? f->count++ : f->next++ % 16;
-    f->open[k] = (open_step){local->dims, local->step, 1, scalar};
+    f->open[k] = (open_step){local->dims, local->step, weight(local), scalar};
     return true;
 }
 
@@ -396,40 +411,65 @@ static void choose_tile(ks__step *step, tiling *t)
     step->scratch_bytes = sums ? (uint64_t)step->u.tiles.tasks * sizeof(double) : 0;
 }
 
+/* Appends what computes local i; the place for what follows. */
+static ks__tile_op *code_tile(ks_graph *g, ks__plan *plan, const ks__step *step, tiling *t, uint32_t i, uint32_t order, ks__tile_op *op)
+{
+    const ks__local *local = &plan->locals[i];
+    size_t size = ks_dtype_size((ks_dtype)local->dtype);
+    uint16_t in[MOST_FOLDED], n = 0;
+    for (uint32_t k = 0; k < local->n; k++) {
+        if (ks__reads(local, k))
+            in[n++] = input_slot(plan, step, t, local, k);
+    }
+    ks__tile_op first = {.fn = tile_fn(g, tile_of(local)), .attrs = ks__attrs(local->node), .local = i};
+    bool over = weight(local) == 1; /* the result may be written over an input of elements as large */
+    if (over)
+        release_inputs(plan, t, local, order, size, false);
+    first.out = output_slot(plan, t, i);
+    release_inputs(plan, t, local, order, size, true);
+    if (!over)
+        release_inputs(plan, t, local, order, size, false);
+    if (!folds(local->node->op)) {
+        first.n = n;
+        memcpy(first.in, in, n * sizeof *in);
+        *op++ = first;
+        return op;
+    }
+    for (uint16_t k = 1; k < n; k++) {
+        *op = first;
+        op->n = 2;
+        op->in[0] = k == 1 ? in[0] : first.out;
+        op->in[1] = in[k];
+        op++;
+    }
+    return op;
+}
+
 static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tiling *t)
 {
     ks__step *step = &plan->steps[s];
-    uint32_t members = 0, inputs = 0;
+    uint32_t members = 0, inputs = 0, kernels = 0;
     for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i]) {
         const ks__local *local = &plan->locals[i];
         for (uint32_t k = 0; k < local->n; k++) /* what gives its shape only does no harm here */
             t->last_use[local->inputs[k]] = members;
         members++;
+        kernels += weight(local);
         inputs += local->n;
     }
     uint32_t total = step->u.tiles.total;
     if (total != KS__NONE)
         t->last_use[plan->locals[total].inputs[0]] = KS__NONE; /* read at the end of each tile */
-    ks__tile_op *ops = ks__plan_get(g, plan, members * sizeof *ops);
+    ks__tile_op *ops = ks__plan_get(g, plan, kernels * sizeof *ops);
     t->slots = ks__plan_get(g, plan, (members + inputs) * sizeof *t->slots);
     t->slot_count = t->free_count = t->scratch = 0;
     if (!ops || !t->slots)
         return false;
     uint32_t order = 0;
-    for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i], order++) {
-        const ks__local *local = &plan->locals[i];
-        ks__tile_op *op = &ops[order];
-        *op = (ks__tile_op){.fn = tile_fn(g, tile_of(local)), .attrs = ks__attrs(local->node), .local = i};
-        for (uint32_t k = 0; k < local->n; k++) {
-            if (ks__reads(local, k))
-                op->in[op->n++] = input_slot(plan, step, t, local, k);
-        }
-        size_t size = ks_dtype_size((ks_dtype)local->dtype);
-        release_inputs(plan, t, local, order, size, false); /* the result may be written over an input of elements as large */
-        op->out = output_slot(plan, t, i);
-        release_inputs(plan, t, local, order, size, true);
-    }
-    step->count = members;
+    ks__tile_op *op = ops;
+    for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i], order++)
+        op = code_tile(g, plan, step, t, i, order, op);
+    step->count = kernels;
     step->u.tiles.ops = ops;
     step->u.tiles.slots = t->slots;
     step->u.tiles.slot_count = t->slot_count;
@@ -489,15 +529,9 @@ static uint32_t read_place(ks__plan *plan, coding *c, const ks__local *local, ui
     return at;
 }
 
-static void code_one(ks_graph *g, ks__plan *plan, coding *c, uint32_t i, uint32_t order)
+/* Gives back the places that are read here for the last time. */
+static void free_places(ks__plan *plan, coding *c, const ks__local *local, uint32_t order)
 {
-    ks__local *local = &plan->locals[i];
-    ks__step *step = c->step;
-    uint32_t in[3] = {0, 0, 0};
-    for (uint32_t k = 0, n = 0; k < local->n; k++) {
-        if (ks__reads(local, k))
-            in[n++] = read_place(plan, c, local, k);
-    }
     for (uint32_t k = 0; k < local->n; k++) {
         uint32_t j = read_from(plan, local, k);
         const ks__local *input = &plan->locals[j];
@@ -506,24 +540,42 @@ static void code_one(ks_graph *g, ks__plan *plan, coding *c, uint32_t i, uint32_
             c->last_use[j] = KS__NONE;
         }
     }
+}
+
+static ks__scalar_op *code_scalar(ks_graph *g, ks__plan *plan, coding *c, uint32_t i, uint32_t order, ks__scalar_op *op)
+{
+    ks__local *local = &plan->locals[i];
+    ks__step *step = c->step;
+    uint32_t in[MOST_FOLDED] = {0}, n = 0;
+    for (uint32_t k = 0; k < local->n; k++) {
+        if (ks__reads(local, k))
+            in[n++] = read_place(plan, c, local, k);
+    }
+    bool over = weight(local) == 1; /* the result may take the place of an input */
+    if (over)
+        free_places(plan, c, local, order);
     uint32_t out = new_slot(c);
+    if (!over)
+        free_places(plan, c, local, order);
     c->place[i] = out;
     c->placed[c->placed_count++] = i;
-    ks__scalar_op *op = &step->u.scalars.ops[order];
     *op = (ks__scalar_op){.fn = scalar_fn(g, tile_of(local)), .out = out, .a = in[0], .b = in[1]};
-    if (local->n > 2 || local->node->op->attrs_size) {
+    if (over && (n > 2 || local->node->op->attrs_size)) {
         step->u.scalars.rare[step->u.scalars.rare_count++] = (ks__scalar_rare){ks__attrs(local->node), i, in[2]};
         op->rare = step->u.scalars.rare_count;
     }
+    for (uint32_t k = 2; !over && k < n; k++, op++)
+        op[1] = (ks__scalar_op){.fn = op->fn, .out = out, .a = out, .b = in[k]};
     if (!local->inside)
         step->u.scalars.out[step->u.scalars.out_count++] =
             (ks__scalar_copy){.local = i, .at = out, .size = (uint8_t)ks_dtype_size((ks_dtype)local->dtype), .dtype = local->dtype};
+    return op + 1;
 }
 
 static bool build_scalars(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, coding *c)
 {
     ks__step *step = &plan->steps[s];
-    uint32_t members = 0, inputs = 0, rare = 0, out = 0;
+    uint32_t members = 0, kernels = 0, inputs = 0, rare = 0, out = 0;
     for (uint32_t i = f->first[s]; i != KS__NONE; i = f->member_of[i], members++) {
         const ks__local *local = &plan->locals[i];
         for (uint32_t k = 0; k < local->n; k++) {
@@ -531,12 +583,13 @@ static bool build_scalars(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, co
             c->last_use[from] = members;
             inputs += plan->locals[from].step != s || plan->locals[from].role != KS__ROLE_MADE;
         }
+        kernels += weight(local);
         rare += local->n > 2 || local->node->op->attrs_size;
         out += !local->inside;
     }
     step->kind = KS__STEP_SCALARS;
-    step->count = members;
-    step->u.scalars.ops = ks__plan_get(g, plan, members * sizeof *step->u.scalars.ops);
+    step->count = kernels;
+    step->u.scalars.ops = ks__plan_get(g, plan, kernels * sizeof *step->u.scalars.ops);
     step->u.scalars.rare = ks__plan_get(g, plan, (rare + 1) * sizeof *step->u.scalars.rare);
     step->u.scalars.in = ks__plan_get(g, plan, (inputs + 1) * sizeof *step->u.scalars.in);
     step->u.scalars.out = ks__plan_get(g, plan, (out + 1) * sizeof *step->u.scalars.out);
@@ -548,8 +601,9 @@ static bool build_scalars(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, co
     c->free_count = c->placed_count = c->slots = 0;
     bool good = step->u.scalars.ops && step->u.scalars.rare && step->u.scalars.in && step->u.scalars.out && c->free && c->placed;
     uint32_t order = 0;
+    ks__scalar_op *op = step->u.scalars.ops;
     for (uint32_t i = f->first[s]; good && i != KS__NONE; i = f->member_of[i])
-        code_one(g, plan, c, i, order++);
+        op = code_scalar(g, plan, c, i, order++, op);
     for (uint32_t k = 0; k < c->placed_count; k++)
         c->place[c->placed[k]] = KS__NONE;
     ks__put(g, c->free, room);

@@ -371,6 +371,7 @@ const ks_op ks__op_add_n = {
     .allowed = KS_NUMBERS,
     .flags = KS_OP_LINEAR,
     .infer = infer_add_n,
+    .tiles = add_tiles, /* folded, two by two */
     .kernel = add_n_kernel,
     .pullback = add_n_pullback,
     .derivative = "u",

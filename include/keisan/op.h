@@ -173,7 +173,8 @@ typedef struct ks_op {
     const void *defaults; /* attrs_size bytes; NULL: zeros */
     /* the result */
     bool (*infer)(ks_infer *infer);
-    const ks_tile *tiles; /* elementwise: [KS_DTYPES], by the dtype of the last input that is not S */
+    const ks_tile *tiles; /* elementwise: [KS_DTYPES], by the dtype of the last input that is not S.
+                             With a '+' in types: a kernel of two inputs, with which all are folded in their order */
     ks_kernel_fn kernel;  /* otherwise */
     ks_scratch_fn scratch;
     /* the derivative */
