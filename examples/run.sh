@@ -2,8 +2,9 @@
 # Runs an example and compares what it prints with the comment that closes its source, word by word; numbers may differ by TOLERANCE.
 #   run.sh TOLERANCE SOURCE.c PROGRAM [ARGUMENT...]
 set -eu
-tolerance=$1 source=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
-shift 2
+absolute() { echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"; }
+tolerance=$1 source=$(absolute "$2") program=$(absolute "$3")
+shift 3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -16,7 +17,7 @@ for word; do
     esac
 done
 [ -s expected ] || { echo "$source has no closing comment"; exit 1; }
-"$@" >printed || { echo "exit status $?"; cat printed; exit 1; }
+"$program" "$@" >printed || { echo "exit status $?"; cat printed; exit 1; }
 
 awk -v tolerance="$tolerance" '
 function number(text) { return text ~ /^[-+]?[0-9]*\.?[0-9]+(e[-+]?[0-9]+)?[,:]?$/ }
