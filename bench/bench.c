@@ -234,36 +234,45 @@ static void scalar_chain_first(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} cases[] = {{"mlp_book", mlp_book},         {"mlp_xor", mlp_xor},
-             {"elementwise", elementwise},   {"scalar_chain", scalar_chain},
-             {"scalar_chain_anew", scalar_chain_anew}, {"scalar_chain_first", scalar_chain_first}};
+} cases[] = {{"mlp_book", mlp_book},
+             {"mlp_xor", mlp_xor},
+             {"elementwise", elementwise},
+             {"scalar_chain", scalar_chain},
+             {"scalar_chain_anew", scalar_chain_anew},
+             {"scalar_chain_first", scalar_chain_first}};
+
+/* Takes the options out of the list; the number of words that are left. */
+static int take_options(int argc, char **argv)
+{
+    int kept = 0;
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--threads") && i + 1 < argc)
+            threads = atoi(argv[++i]);
+        else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
+            seconds = atof(argv[++i]);
+        else
+            argv[kept++] = argv[i];
+    }
+    return kept;
+}
 
 int main(int argc, char **argv)
 {
-    int ran = 0;
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--threads") && i + 1 < argc) {
-            threads = atoi(argv[++i]);
-            continue;
-        }
-        if (!strcmp(argv[i], "--seconds") && i + 1 < argc) {
-            seconds = atof(argv[++i]);
-            continue;
-        }
+    int count = take_options(argc, argv);
+    for (int i = 0; i < count; i++) {
         bool known = false;
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-            if (!strcmp(argv[i], cases[k].name) || !strcmp(argv[i], "all")) {
-                cases[k].run();
-                known = true;
-                ran++;
-            }
+            if (strcmp(argv[i], cases[k].name) != 0 && strcmp(argv[i], "all") != 0)
+                continue;
+            cases[k].run();
+            known = true;
         }
         if (!known) {
             fprintf(stderr, "keisan-bench: no case '%s'\n", argv[i]);
             return 2;
         }
     }
-    if (!ran)
+    if (!count)
         fprintf(stderr, "usage: keisan-bench [--threads N] [--seconds S] CASE...\n");
-    return ran ? 0 : 2;
+    return count ? 0 : 2;
 }
