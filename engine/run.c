@@ -181,10 +181,29 @@ static void run_copy(ks__plan *plan, const ks__step *step)
         memcpy(own->block->data, data, own->bytes);
 }
 
+/* Whether any exponent is all ones; by bits and without a branch, so that it runs as vectors. */
+static bool meets_odd(const void *data, ks_dtype dtype, int64_t n)
+{
+    typedef uint32_t __attribute__((may_alias)) word;
+    typedef uint64_t __attribute__((may_alias)) wide;
+    uint64_t odd = 0;
+    if (dtype == KS_F32) {
+        uint32_t narrow = 0;
+        for (int64_t k = 0; k < n; k++)
+            narrow |= (((const word *)data)[k] & 0x7f800000u) == 0x7f800000u;
+        return narrow;
+    }
+    for (int64_t k = 0; k < n; k++)
+        odd |= (((const wide *)data)[k] & 0x7ff0000000000000u) == 0x7ff0000000000000u;
+    return odd;
+}
+
 static bool is_finite(ks_graph *g, const ks__plan *plan, uint32_t i)
 {
     const ks__local *local = &plan->locals[i];
     if ((local->dtype != KS_F32 && local->dtype != KS_F64) || !plan->at[i])
+        return true;
+    if (!meets_odd(plan->at[i], (ks_dtype)local->dtype, local->dims->count))
         return true;
     for (int64_t k = 0; k < local->dims->count; k++) {
         double value = ks__element(plan->at[i], (ks_dtype)local->dtype, k);
