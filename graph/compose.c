@@ -215,6 +215,7 @@ static bool infer_node(ks_graph *g, const ks_op *op, ks_node *const *inputs, uin
     const ks_shape *few_shapes[FEW], **shapes = few_shapes;
     ks_dtype few_dtypes[FEW], *dtypes = few_dtypes;
     ks_shape out;
+    few_shapes[0] = NULL, few_dtypes[0] = t; /* without inputs, too, something is there */
     if (n > FEW) {
         shapes = ks__get(g, n * sizeof *shapes);
         dtypes = ks__get(g, n * sizeof *dtypes);

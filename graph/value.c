@@ -117,7 +117,7 @@ static bool put_real(void *out, ks_dtype to, int64_t i, double x)
         return isnan(x) || (double)(float)x == x;
     }
     if (to == KS_BOOL) {
-        ((uint8_t *)out)[i] = x > 0 || x < 0;
+        ((uint8_t *)out)[i] = (uint8_t)(x > 0 || x < 0);
         return x == 0 || x == 1;
     }
     bool fits = x >= low[to] && x < high[to];

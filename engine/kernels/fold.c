@@ -14,7 +14,7 @@
 
 #define ADD(a, b)   ((a) + (b))
 #define ZERO(x, n)  0
-#define MOST(a, b)  (((b) > (a)) | ((b) != (b)) ? (b) : (a)) /* a NaN wins on either side */
+#define MOST(a, b)  ((((b) > (a)) | ((b) != (b))) ? (b) : (a)) /* a NaN wins on either side */
 #define FIRST(x, n) ((n) ? *(x) : 0)
 
 /* The two forms for one type. Partial results wait on a stack and are combined as a binary counter carries, which is a
