@@ -85,7 +85,13 @@ static bool surely_same(const ks_node *a, const ks_node *x)
     return true;
 }
 
-static ks_node *chained(ks_node *y, ks_node *upstream, ks_node *partial)
+/* chain_mul(u, p) is 0 for any p where u is 0, so its derivative by p is too, whatever arrives. */
+static bool selects(const ks_node *y, uint32_t i)
+{
+    return y->op->chain == KS_CHAIN_SELECT || (y->op == &ks__op_chain_mul && i == 1);
+}
+
+static ks_node *chained(ks_node *y, uint32_t i, ks_node *upstream, ks_node *partial)
 {
     ks_place at = ks_node_place(y);
     /* A number that stands before y is the user's, who may change it. */
@@ -96,8 +102,7 @@ static ks_node *chained(ks_node *y, ks_node *upstream, ks_node *partial)
     }
     if (y->op->chain == KS_CHAIN_FINITE)
         return ks_mul_at(at, upstream, partial);
-    return y->op->chain == KS_CHAIN_SELECT ? ks__apply2(at, &ks__op_select_mul, upstream, partial, NULL)
-                                           : ks_chain_mul_at(at, upstream, partial);
+    return selects(y, i) ? ks__apply2(at, &ks__op_select_mul, upstream, partial, NULL) : ks_chain_mul_at(at, upstream, partial);
 }
 
 /* What y's upstream gives to its i-th input; NULL without a failure: nothing. */
@@ -107,7 +112,7 @@ static ks_node *contribution(ks_node *y, uint32_t i, ks_node *upstream, ks_node 
     if (!y->op->partial)
         return y->op->pullback(y, (int)i, upstream);
     *partial = ks_local_partial(y, (int)i);
-    ks_node *part = *partial ? chained(y, upstream, *partial) : NULL, *x = ks__inputs(y)[i];
+    ks_node *part = *partial ? chained(y, i, upstream, *partial) : NULL, *x = ks__inputs(y)[i];
     return !part || surely_same(part, x) ? part : ks_sum_to_at(ks_node_place(y), part, x);
 }
 
