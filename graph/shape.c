@@ -202,7 +202,7 @@ bool ks__axes_mask(ks_infer *infer, const ks_ints *axes, int rank, unsigned *mas
     for (int i = 0; i < axes->count; i++) {
         int axis;
         if (!ks__axis(axes->at[i], rank, &axis))
-            return ks_infer_fail(infer, KS_BAD_SHAPE, "axis %lld is outside {0}, which has rank %d", (long long)axes->at[i], rank);
+            return ks_infer_fail(infer, KS_BAD_SHAPE, "there is no axis %lld: {0}", (long long)axes->at[i]);
         if (*mask & 1u << axis)
             return ks_infer_fail(infer, KS_BAD_ARGUMENT, "axis %lld is named twice", (long long)axes->at[i]);
         *mask |= 1u << axis;

@@ -40,9 +40,9 @@ static bool gathered(ks_infer *infer, const ks_shape *x, const ks_shape *indices
 {
     int axis;
     if (!ks__axis(where, x->rank, &axis))
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "axis %lld is outside {0}", (long long)where);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "there is no axis %lld: {0}", (long long)where);
     if (x->rank - 1 + indices->rank > KS_MAX_RANK)
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "{0}, {1}: together more than %d dimensions", KS_MAX_RANK);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "more than %d dimensions together: {0}, {1}", KS_MAX_RANK);
     out->rank = 0;
     for (int i = 0; i < axis; i++)
         out->dim[out->rank++] = x->dim[i];
@@ -142,7 +142,7 @@ static bool infer_ungather(ks_infer *infer)
     ks_shape wanted = KS_SCALAR;
     int axis;
     if (!ks__axis(attrs->axis, like->rank, &axis))
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "axis %lld is outside {2}", (long long)attrs->axis);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "there is no axis %lld: {2}", (long long)attrs->axis);
     if (!gathered(infer, like, infer->shape[1], attrs->axis, &wanted))
         return false;
     bool fits = wanted.rank == u->rank;
@@ -151,7 +151,7 @@ static bool infer_ungather(ks_infer *infer)
         fits = ks__dim_same(infer->graph, wanted.dim[i], u->dim[i], &same);
     }
     infer->out = *like;
-    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "{0} is not what positions {1} take out of {2}");
+    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "the first is not what positions like the second take out of the third: {0}, {1}, {2}");
 }
 
 #define DEFINE_ADD_ROWS(S, TYPE)                                                                                                           \
@@ -253,7 +253,7 @@ static bool infer_one_hot(ks_infer *infer)
     if (attrs->dtype < 0 || attrs->dtype >= KS_DTYPES)
         return ks_infer_fail(infer, KS_BAD_DTYPE, "%lld is no dtype: use f32, f64, i32, i64, u8 or bool", (long long)attrs->dtype);
     if (infer->out.rank == KS_MAX_RANK)
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "{0}: there are %d dimensions already", KS_MAX_RANK);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "there are %d dimensions already: {0}", KS_MAX_RANK);
     infer->out.dim[infer->out.rank++] = attrs->depth;
     infer->out_dtype = (ks_dtype)attrs->dtype;
     return true;

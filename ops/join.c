@@ -47,7 +47,7 @@ static bool infer_concat(ks_infer *infer)
     int axis;
     infer->out = *infer->shape[0];
     if (!ks__axis(attrs->axis, infer->out.rank, &axis))
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "axis %lld is outside {0}", (long long)attrs->axis);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "there is no axis %lld: {0}", (long long)attrs->axis);
     for (int k = 1; k < infer->n; k++) {
         const ks_shape *part = infer->shape[k];
         bool fits = part->rank == infer->out.rank;
@@ -158,7 +158,7 @@ static bool infer_last(ks_infer *infer)
     int axis;
     infer->out = *infer->shape[infer->n - 1];
     if (infer->out.rank != infer->shape[0]->rank || !ks__axis(attrs->axis, infer->out.rank, &axis))
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "axis %lld of {0} does not fit {1}", (long long)attrs->axis);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "the ranks differ, or there is no axis %lld: {0}, {1}", (long long)attrs->axis);
     return true;
 }
 
@@ -291,7 +291,7 @@ static bool infer_slice(ks_infer *infer)
     int axis;
     infer->out = *infer->shape[0];
     if (!ks__axis(attrs->axis, infer->out.rank, &axis))
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "axis %lld is outside {0}", (long long)attrs->axis);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "there is no axis %lld: {0}", (long long)attrs->axis);
     int64_t *dim = &infer->out.dim[axis], begin, size;
     if (ks__dim_open(*dim)) {
         *dim = attrs->size >= 0 ? attrs->size : attrs->skip || attrs->drop ? KS_ANY : *dim;

@@ -14,7 +14,7 @@ static bool check_labels(ks_infer *infer, ks_dtype t)
     const ks_shape *score = infer->shape[0], *label = infer->shape[1];
     bool shares = infer->dtype[1] == t;
     if (score->rank != 1 && score->rank != 2)
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "scores are [N, C] or [C], but {0}: reshape it");
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "scores are [N, C] or [C], but {0}: ks_reshape it");
     if (!shares && !(1u << infer->dtype[1] & KS_INTEGERS))
         return ks_infer_fail(infer, KS_BAD_DTYPE,
                              "labels are whole numbers (i32, i64, u8) or shares of the score's dtype %s, but {1} of %s: ks_cast it",
@@ -28,9 +28,9 @@ static bool check_labels(ks_infer *infer, ks_dtype t)
     if (fits)
         return score->dim[score->rank - 1] != 0 || ks_infer_fail(infer, KS_BAD_SHAPE, "there are no classes: {0}");
     if (!shares && label->rank == score->rank)
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "{0}, {1}: whole numbers are one label a row; ks_cast one-hot rows to %s",
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "whole numbers are one label a row: {0}, {1}: ks_cast one-hot rows to %s",
                              ks_dtype_name(t));
-    return ks_infer_fail(infer, KS_BAD_SHAPE, "{0}, {1}: labels are one whole number a row, or a row of shares as long as the score's");
+    return ks_infer_fail(infer, KS_BAD_SHAPE, "labels are one whole number a row, or a row of shares as long as the score's: {0}, {1}");
 }
 
 typedef struct job {

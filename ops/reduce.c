@@ -269,7 +269,7 @@ static bool infer_argmax(ks_infer *infer)
     const argmax_attrs *attrs = infer->attrs;
     int axis;
     if (!ks__axis(attrs->axis, infer->shape[0]->rank, &axis))
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "axis %lld is outside {0}", (long long)attrs->axis);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "there is no axis %lld: {0}", (long long)attrs->axis);
     if (infer->shape[0]->dim[axis] == 0)
         return ks_infer_fail(infer, KS_BAD_SHAPE, "there is no greatest of no elements: {0}");
     without(infer->shape[0], 1u << axis, attrs->keepdims, &infer->out);

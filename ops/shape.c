@@ -19,7 +19,7 @@ static bool infer_sum_to(ks_infer *infer)
         fits = ks__dim_broadcast(infer->graph, x->dim[i + extra], like->dim[i], &dim) && (x->dim[i + extra] != 1 || like->dim[i] <= 1);
     }
     infer->out = *like;
-    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "cannot sum {0} down to the shape of {1}: it is not what that broadcasts to");
+    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "the second does not broadcast to the first, so there is nothing to sum over: {0}, {1}");
 }
 
 /* The axes of x over which sum_to sums. */
@@ -101,7 +101,7 @@ static bool insert_ones(ks_infer *infer, const ks_shape *x, const ks_shape *like
         return true;
     unsigned mask;
     if (x->rank + axes->count != like->rank)
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "%d axes do not bring {0} to the rank of {1}", axes->count);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "%d axes are not what the ranks differ by: {0}, {1}", axes->count);
     if (!ks__axes_mask(infer, axes, like->rank, &mask))
         return false;
     out->rank = like->rank;
@@ -128,7 +128,7 @@ static bool infer_expand(ks_infer *infer)
         fits = ks__dim_broadcast(infer->graph, x.dim[i], like->dim[i + extra], &dim) && (like->dim[i + extra] != 1 || x.dim[i] <= 1);
     }
     infer->out = *like;
-    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "{0} does not broadcast to the shape of {1}");
+    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "the first does not broadcast to the shape of the second: {0}, {1}");
 }
 
 /* As infer has found right. */
@@ -243,8 +243,8 @@ static bool infer_reshape(ks_infer *infer)
             return true;
         infer->out.dim[left] = -1;
     }
-    return ks_infer_fail(infer, KS_BAD_SHAPE, "{0}: its %lld elements do not fit %s%s", (long long)count,
-                         ks__shape_text(infer->graph, &attrs->shape, text), left < 0 ? ": leave one dimension to be counted with -1" : "");
+    return ks_infer_fail(infer, KS_BAD_SHAPE, "the %lld elements do not fit %s: {0}%s", (long long)count,
+                         ks__shape_text(infer->graph, &attrs->shape, text), left < 0 ? ": -1 leaves one dimension to be counted" : "");
 }
 
 static ks_node *like_pullback(ks_node *y, int i, ks_node *u)
@@ -345,7 +345,7 @@ static bool infer_transpose(ks_infer *infer)
     const ks_shape *x = infer->shape[0];
     unsigned mask;
     if (attrs->perm.count >= 0 && attrs->perm.count != x->rank)
-        return ks_infer_fail(infer, KS_BAD_SHAPE, "perm has %d axes, but {0} has rank %d", attrs->perm.count, x->rank);
+        return ks_infer_fail(infer, KS_BAD_SHAPE, "perm has %d axes, not %d: {0}", attrs->perm.count, x->rank);
     if (!ks__axes_mask(infer, &attrs->perm, x->rank, &mask))
         return false;
     infer->out.rank = x->rank;

@@ -154,7 +154,7 @@ static bool infer_axis(ks_infer *infer)
     int axis;
     infer->out = *infer->shape[0];
     return ks__axis(attrs->axis, infer->out.rank, &axis) ||
-           ks_infer_fail(infer, KS_BAD_SHAPE, "axis %lld is outside {0}", (long long)attrs->axis);
+           ks_infer_fail(infer, KS_BAD_SHAPE, "there is no axis %lld: {0}", (long long)attrs->axis);
 }
 
 static ks_ints axis_of(const ks_node *y)

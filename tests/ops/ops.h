@@ -8,6 +8,7 @@
 #include <float.h>
 #include <keisan/keisan.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
