@@ -241,7 +241,7 @@ void help_all(FILE *file)
 {
     fprintf(file, "keisan %s: computation graphs and automatic differentiation\n\n", ks_version());
     for (const command *const *c = commands; *c; c++)
-        fprintf(file, "  keisan %-6s %-44s %s\n", (*c)->name, (*c)->usage, (*c)->summary);
+        fprintf(file, "  keisan %-6s %s\n", (*c)->name, (*c)->summary);
     fprintf(file, "\n'keisan NAME --help' tells the options. MODEL is a graph as JSON.\n"
                   "Exit status: 0 done, 1 the answer is no, 2 bad usage or input, 3 the machine failed,\n"
                   "130 interrupted after a checkpoint.\n");

@@ -47,6 +47,25 @@ static void count_parameters(const model *m, facts *f)
     }
 }
 
+static bool is_set(const ks_node *node, const char *name)
+{
+    const char *attrs = ks_node_attrs(node);
+    for (const ks_attr *attr = ks_node_op(node)->attrs; attrs && attr && attr->name; attr++) {
+        if (!strcmp(attr->name, name))
+            return *(const int64_t *)(attrs + attr->offset) != 0;
+    }
+    return false;
+}
+
+/* The k of [..., m, k], which a product may read as [..., k, m]. */
+static int64_t inner_of(const ks_node *product, int64_t batch)
+{
+    ks_shape shape = ks_node_shape(ks_node_input(product, 0));
+    if (shape.rank < 1)
+        return 1;
+    return closed(shape.dim[shape.rank > 1 && is_set(product, "trans_a") ? shape.rank - 2 : shape.rank - 1], batch);
+}
+
 /* [..., m, k] times [..., k, n] multiplies and adds k times for each element of the result. */
 static void count_work(const model *m, facts *f)
 {
@@ -54,9 +73,8 @@ static void count_work(const model *m, facts *f)
         const ks_node *node = ks_node_at(m->graph, i);
         if (strcmp(ks_node_op_name(node), "matmul") != 0)
             continue;
-        ks_shape shape = ks_node_shape(ks_node_input(node, 0));
-        int64_t work, inner = shape.rank > 0 ? closed(shape.dim[shape.rank - 1], f->batch) : 1;
-        if (__builtin_mul_overflow(count_of(node, f->batch), inner, &work) ||
+        int64_t work;
+        if (__builtin_mul_overflow(count_of(node, f->batch), inner_of(node, f->batch), &work) ||
             __builtin_add_overflow(f->multiply_adds, work, &f->multiply_adds))
             f->multiply_adds = INT64_MAX;
     }

@@ -9,7 +9,7 @@
 static int list(void)
 {
     for (int i = 0; i < ks_op_count(); i++)
-        printf("%-22s %s\n", ks_op_at(i)->name, ks_op_at(i)->formula);
+        printf("%-26s %s\n", ks_op_at(i)->name, ks_op_at(i)->formula);
     return DONE;
 }
 
@@ -127,7 +127,7 @@ static void put_attributes(const ks_op *op)
         printf("%-11s %s: %s", first ? "attributes" : "", attr->name, types[attr->type]);
         if (attr->required) {
             printf(", needed");
-        } else {
+        } else if (!attr->doc || !strstr(attr->doc, "default")) {
             printf(", default ");
             put_default(op, attr);
         }
