@@ -26,7 +26,8 @@ ks__block *ks__block_new(ks_graph *g, size_t bytes)
 #ifdef KS_TORTURE
     memset(block->data, 0xff, block->bytes);
 #else
-    memset((char *)block->data + block->bytes - 128, 0, 128); /* what lies beyond the end is no signalling NaN */
+    size_t tail = block->bytes < 128 ? block->bytes : 128; /* what lies beyond the end is no signalling NaN */
+    memset((char *)block->data + block->bytes - tail, 0, tail);
 #endif
     block->allocator = g->options.allocator;
     atomic_init(&block->references, 1);
