@@ -4,7 +4,7 @@
  * Nodes are copied in the order in which inputs come first, and a variable stands where it stood among them. With to_f64, whatever
  * names f32 (leaves and attributes of type dtype) names f64 in the copy: so a network is checked in double precision.
  */
-#include "autodiff/reach.h"
+#include "graph/list.h"
 #include "keisan/autodiff.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
  * these are ordinary nodes. A local partial is made once for its edge and cached there.
  */
 #include "autodiff/gradient.h"
-#include "autodiff/reach.h"
+#include "graph/list.h"
 #include "keisan/autodiff.h"
 #include "ops/family.h"
 
@@ -149,8 +149,7 @@ static bool find_cone(chain *c, ks_node *y, uint32_t floor)
                 return false;
         }
     }
-    ks__list_sort(&c->list);
-    return true;
+    return ks__list_sort(c->g, &c->list);
 }
 
 static bool prepare(chain *c)

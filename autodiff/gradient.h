@@ -4,7 +4,7 @@
 #ifndef KS_AUTODIFF_GRADIENT_H
 #define KS_AUTODIFF_GRADIENT_H
 
-#include "autodiff/reach.h"
+#include "graph/list.h"
 
 /* One arrow walked backwards: the contribution of `node`'s upstream to its input. */
 typedef struct ks__edge {

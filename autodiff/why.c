@@ -2,7 +2,7 @@
  * autodiff/why.c - why a derivative is zero or missing: where the path from x to y ends.
  */
 #include "autodiff/gradient.h"
-#include "autodiff/reach.h"
+#include "graph/list.h"
 #include "keisan/autodiff.h"
 
 #include <stdio.h>

@@ -2,28 +2,10 @@
  * engine/collect.c - which nodes a request needs, and which of them are known already.
  *
  * A walk with a stack of its own goes from the targets towards the leaves and stops at values that are known to be valid.
- * node->local serves as a sparse set: a node is in the list if list[node->local] is the node, so nothing has to be cleared.
  */
 #include "engine/engine.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-static bool in_list(const ks__walk *walk, const ks_node *node)
-{
-    return node->local < walk->count && walk->nodes[node->local] == node;
-}
-
-static bool add(ks_graph *g, ks__walk *walk, ks_node *node)
-{
-    if (in_list(walk, node))
-        return true;
-    if (!ks__grow(g, &walk->nodes, &walk->capacity, walk->count, sizeof *walk->nodes))
-        return false;
-    node->local = walk->count;
-    walk->nodes[walk->count++] = node;
-    return true;
-}
 
 /* Whether the walk need not look behind this node. */
 static bool known(const ks_graph *g, const ks_node *node, bool fresh)
@@ -37,57 +19,24 @@ static bool known(const ks_graph *g, const ks_node *node, bool fresh)
 static bool reach(ks_graph *g, const ks__request *request, ks__walk *walk)
 {
     for (uint32_t i = 0; i < request->target_count; i++) {
-        if (!add(g, walk, request->targets[i]))
+        if (!ks__list_add(g, &walk->list, request->targets[i]))
             return false;
     }
     for (uint32_t i = 0; i < request->effect_count; i++) {
-        if (!add(g, walk, request->effects[i]))
+        if (!ks__list_add(g, &walk->list, request->effects[i]))
             return false;
     }
-    for (uint32_t i = 0; i < walk->count; i++) {
-        ks_node *node = walk->nodes[i];
+    for (uint32_t i = 0; i < walk->list.count; i++) {
+        ks_node *node = walk->list.nodes[i];
         if (known(g, node, request->fresh))
             continue;
         ks_node *const *inputs = ks__inputs(node);
         for (uint32_t k = 0; k < node->n; k++) {
-            if (!add(g, walk, inputs[k]))
+            if (!ks__list_add(g, &walk->list, inputs[k]))
                 return false;
         }
     }
     return true;
-}
-
-/* Variables first, then by id. */
-static uint64_t rank_of(const ks_node *node)
-{
-    return node->flags & KS__VARIABLE ? node->id : (uint64_t)1 << 32 | node->id;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-    uint64_t x = rank_of(*(ks_node *const *)a), y = rank_of(*(ks_node *const *)b);
-    return x < y ? -1 : x > y;
-}
-
-static void sort(ks__walk *walk)
-{
-    bool up = true, down = true;
-    for (uint32_t i = 1; i < walk->count; i++) {
-        bool less = rank_of(walk->nodes[i - 1]) < rank_of(walk->nodes[i]);
-        up = up && less;
-        down = down && !less;
-    }
-    if (down && !up) {
-        for (uint32_t i = 0, j = walk->count; i + 1 < j; i++) {
-            ks_node *node = walk->nodes[i];
-            walk->nodes[i] = walk->nodes[--j];
-            walk->nodes[j] = node;
-        }
-    } else if (!up) {
-        qsort(walk->nodes, walk->count, sizeof *walk->nodes, by_rank);
-    }
-    for (uint32_t i = 0; i < walk->count; i++)
-        walk->nodes[i]->local = i;
 }
 
 /* What a node hangs on: the epoch of the newest of it, and whether the mode of the run is among it. */
@@ -121,11 +70,11 @@ static bool is_valid(const ks_graph *g, const ks_node *node, const basis *own)
 /* Says of each node whether its value is valid. */
 static bool validate(ks_graph *g, const ks__request *request, ks__walk *walk)
 {
-    basis *bases = ks__get(g, (walk->count + 1) * sizeof *bases);
+    basis *bases = ks__get(g, (walk->list.count + 1) * sizeof *bases);
     if (!bases)
         return false;
-    for (uint32_t i = 0; i < walk->count; i++) {
-        ks_node *node = walk->nodes[i];
+    for (uint32_t i = 0; i < walk->list.count; i++) {
+        ks_node *node = walk->list.nodes[i];
         walk->roles[i] = KS__ROLE_MADE;
         bases[i] = (basis){UINT64_MAX, false};
         if (node->op->flags & KS_OP_NUMBER) {
@@ -145,23 +94,23 @@ static bool validate(ks_graph *g, const ks__request *request, ks__walk *walk)
             }
         }
     }
-    ks__put(g, bases, (walk->count + 1) * sizeof *bases);
+    ks__put(g, bases, (walk->list.count + 1) * sizeof *bases);
     return true;
 }
 
 /* From the back: what a missing node reads is wanted; what nobody wants is dropped. */
 static bool wanted(ks_graph *g, const ks__request *request, ks__walk *walk)
 {
-    uint8_t *want = ks__get(g, walk->count + 1); /* 1: shape, 2: value */
+    uint8_t *want = ks__get(g, walk->list.count + 1); /* 1: shape, 2: value */
     if (!want)
         return false;
-    memset(want, 0, walk->count + 1);
+    memset(want, 0, walk->list.count + 1);
     for (uint32_t i = 0; i < request->target_count; i++)
         want[request->targets[i]->local] = 2;
     for (uint32_t i = 0; i < request->effect_count; i++)
         want[request->effects[i]->local] = 2;
-    for (uint32_t i = walk->count; i-- > 0;) {
-        ks_node *node = walk->nodes[i];
+    for (uint32_t i = walk->list.count; i-- > 0;) {
+        ks_node *node = walk->list.nodes[i];
         if (!want[i] || walk->roles[i] == KS__ROLE_GIVEN || walk->roles[i] == KS__ROLE_NUMBER)
             continue;
         if (want[i] == 1)
@@ -174,16 +123,16 @@ static bool wanted(ks_graph *g, const ks__request *request, ks__walk *walk)
         }
     }
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < walk->count; i++) {
+    for (uint32_t i = 0; i < walk->list.count; i++) {
         if (!want[i])
             continue;
-        walk->nodes[kept] = walk->nodes[i];
+        walk->list.nodes[kept] = walk->list.nodes[i];
         walk->roles[kept] = walk->roles[i];
-        walk->nodes[kept]->local = kept;
+        walk->list.nodes[kept]->local = kept;
         kept++;
     }
-    uint32_t before = walk->count;
-    walk->count = kept;
+    uint32_t before = walk->list.count;
+    walk->list.count = kept;
     ks__put(g, want, before + 1);
     return true;
 }
@@ -192,14 +141,15 @@ bool ks__collect(ks_graph *g, const ks__request *request, ks__walk *walk)
 {
     if (!reach(g, request, walk))
         return false;
-    sort(walk);
-    walk->roles = ks__get(g, walk->capacity);
+    if (!ks__list_sort(g, &walk->list))
+        return false;
+    walk->roles = ks__get(g, walk->list.capacity);
     return walk->roles && validate(g, request, walk) && wanted(g, request, walk);
 }
 
 void ks__walk_free(ks_graph *g, ks__walk *walk)
 {
-    ks__put(g, walk->nodes, walk->capacity * sizeof *walk->nodes);
-    ks__put(g, walk->roles, walk->capacity);
+    ks__put(g, walk->roles, walk->list.capacity);
+    ks__list_free(g, &walk->list);
     *walk = (ks__walk){0};
 }

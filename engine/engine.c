@@ -167,7 +167,7 @@ static ks__plan *plan_for(ks_graph *g, const ks__request *request, bool *nothing
     ks__walk walk = {0};
     if (ks__collect(g, request, &walk)) {
         *nothing = request->effect_count == 0;
-        for (uint32_t i = 0; i < walk.count && *nothing; i++)
+        for (uint32_t i = 0; i < walk.list.count && *nothing; i++)
             *nothing = walk.roles[i] != KS__ROLE_MADE;
         plan = *nothing ? NULL : ks__plan_make(g, request, &walk);
     }

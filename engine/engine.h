@@ -13,6 +13,7 @@
 #define KS_ENGINE_ENGINE_H
 
 #include "graph/graph.h"
+#include "graph/list.h"
 #include "engine/kernels/pool.h"
 
 /* How a local comes by its value. */
@@ -208,9 +209,8 @@ typedef struct ks__request {
 
 /* A walk's result: the nodes of a plan in their order, and what each is. */
 typedef struct ks__walk {
-    ks_node **nodes;
-    uint8_t *roles;
-    uint32_t count, capacity;
+    ks__list list;
+    uint8_t *roles; /* [list.capacity] */
 } ks__walk;
 
 /* Whether input k's value is read, not only its shape. */

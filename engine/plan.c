@@ -88,8 +88,8 @@ static bool given_dims(ks_graph *g, ks__plan *plan, const ks__walk *walk)
     bool good = known.size && known.by;
     if (good)
         memset(known.by, 0, (g->symbol_count + 1) * sizeof(ks_node *));
-    for (uint32_t i = 0; good && i < walk->count; i++) {
-        ks_node *node = walk->nodes[i];
+    for (uint32_t i = 0; good && i < walk->list.count; i++) {
+        ks_node *node = walk->list.nodes[i];
         if (walk->roles[i] != KS__ROLE_GIVEN)
             continue;
         if (!node->value && (node->op->flags & KS_OP_VARIABLE) && !ks__draw(node))
@@ -168,13 +168,13 @@ static bool made_dims(ks_graph *g, ks__plan *plan, uint32_t i)
 
 static bool fill_locals(ks_graph *g, ks__plan *plan, const ks__walk *walk)
 {
-    plan->count = walk->count;
-    plan->locals = ks__plan_get(g, plan, (walk->count + 1) * sizeof *plan->locals);
+    plan->count = walk->list.count;
+    plan->locals = ks__plan_get(g, plan, (walk->list.count + 1) * sizeof *plan->locals);
     if (!plan->locals)
         return false;
-    for (uint32_t i = 0; i < walk->count; i++) {
+    for (uint32_t i = 0; i < walk->list.count; i++) {
         ks__local *local = &plan->locals[i];
-        ks_node *node = walk->nodes[i];
+        ks_node *node = walk->list.nodes[i];
         bool made = walk->roles[i] == KS__ROLE_MADE || walk->roles[i] == KS__ROLE_SHAPE;
         *local = (ks__local){.node = node,
                              .dims = node->dims,
@@ -529,7 +529,7 @@ void ks__plan_bind(ks__plan *plan, const ks__request *request, const ks__walk *w
 {
     plan->highest = 0;
     for (uint32_t i = 0; i < plan->count; i++) {
-        ks_node *node = walk->nodes[i];
+        ks_node *node = walk->list.nodes[i];
         plan->locals[i].node = node;
         if (!(node->flags & KS__VARIABLE) && node->id + 1 > plan->highest)
             plan->highest = node->id + 1;

@@ -169,12 +169,19 @@ const char *ks_name(const ks_node *node)
     return node->aside && node->aside->name ? node->aside->name : node->op->name;
 }
 
+/* Whether it ends as "relu_1" does: other names need no look at the nameless nodes. */
+static bool could_be_made_up(const char *name)
+{
+    const char *line = strrchr(name, '_');
+    return line && line[1] && line[1 + strspn(line + 1, "0123456789")] == 0;
+}
+
 ks_node *ks_find(ks_graph *graph, const char *name)
 {
     if (!graph || !name)
         return NULL;
     ks_node *node = holder(graph, name);
-    if (!node && graph->named < graph->count && name_until(graph, graph->count))
+    if (!node && graph->named < graph->count && could_be_made_up(name) && name_until(graph, graph->count))
         node = holder(graph, name);
     return node;
 }
