@@ -142,7 +142,9 @@ static bool run_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
     ks_tensor *tensors = step->u.kernel.tensors;
     for (uint32_t k = 0; k < step->count; k++) {
         const ks__local *input = &plan->locals[local->inputs[k]];
-        if (input->role == KS__ROLE_NUMBER)
+        if (ks__input_letter(local->node->op, k) == 'S')
+            tensors[k].data = NULL; /* whether or not it happens to be there */
+        else if (input->role == KS__ROLE_NUMBER)
             tensors[k].data = &plan->cells[input->own * KS_DTYPES + (uint32_t)tensors[k].dtype];
         else
             tensors[k].data = plan->at[local->inputs[k]];
