@@ -100,7 +100,12 @@ ks_graph *ks_graph_new(const ks_graph_options *options)
     g->statistics.bytes_live = sizeof *g;
     g->statistics.allocations = 1;
     g->epoch = 1;
-    if (own.products && !strcmp(own.products, "blas")) {
+#ifdef KS_HAVE_CBLAS
+    bool blas = own.products && !strcmp(own.products, "blas");
+#else
+    bool blas = false;
+#endif
+    if (blas) {
         g->provider = 1;
     } else if (own.products && strcmp(own.products, "keisan") != 0) {
         ks_graph_free(g);

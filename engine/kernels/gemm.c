@@ -136,7 +136,10 @@ static void choose_rest(plan *p)
 static void choose_tasks(plan *p)
 {
     double work = (double)p->g.m * (double)p->g.n * (double)p->k;
-    int64_t wanted = work < SMALL ? 1 : work / TASK < 1024 ? (int64_t)(work / TASK) + 1 : 1024;
+    p->row_tasks = p->column_tasks = 1;
+    if (work < SMALL)
+        return;
+    int64_t wanted = work / TASK < 1024 ? (int64_t)(work / TASK) + 1 : 1024;
     p->row_tasks = ceil_div(p->blocks, ROWS_A_TASK);
     p->column_tasks = p->panels ? ceil_div(p->panels, PANELS_A_TASK) : 1;
     if (p->row_tasks * p->column_tasks < wanted)

@@ -135,9 +135,9 @@ Test(matmul, the_batch_dimension_may_be_open)
     ks_node *w = VARIABLE(g, "w", KS_F32, KS_SHAPE(2, 3), 1, 2, 3, 4, 5, 6);
     ks_node *y = ks_matmul(x, w);
     cr_assert(y && ks_node_shape(y).dim[0] == ks_dim(g, "N") && ks_node_shape(y).dim[1] == 3);
-    cr_assert(ks_feed(x, KS_SHAPE(1, 2), (float[]){1, 1}));
+    cr_assert(ks_feed(x, KS_F32, KS_SHAPE(1, 2), (float[]){1, 1}));
     IS(y, 5, 7, 9);
-    cr_assert(ks_feed(x, KS_SHAPE(2, 2), (float[]){1, 0, 0, 1}));
+    cr_assert(ks_feed(x, KS_F32, KS_SHAPE(2, 2), (float[]){1, 0, 0, 1}));
     IS(y, 1, 2, 3, 4, 5, 6);
     ks_graph_free(g);
 }
@@ -160,7 +160,7 @@ Test(matmul, inner_sizes_are_checked_at_the_feed_where_they_are_open)
     ks_graph *g = ks_graph_new(NULL);
     ks_node *x = ks_input(g, "x", KS_F32, KS_SHAPE(2, KS_ANY)), *w = some(g, "w", KS_F32, KS_SHAPE(3, 2));
     ks_node *y = ks_matmul(x, w);
-    cr_assert(ks_feed(x, KS_SHAPE(2, 4), (float[8]){0}));
+    cr_assert(ks_feed(x, KS_F32, KS_SHAPE(2, 4), (float[8]){0}));
     cr_assert_not(ks_eval(y));
     cr_assert(ks_error(g) && strstr(ks_error(g)->message, "inner sizes differ"), "%s", ks_error(g) ? ks_error(g)->message : "no failure");
     ks_graph_free(g);
