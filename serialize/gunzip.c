@@ -88,6 +88,8 @@ static bool inflate_some(ks__source *source, unsigned char *out, size_t room, si
         if (inflater->ended) {
             if (!source->left)
                 break;
+            if (source->left < 2 || source->at[0] != 0x1f || source->at[1] != 0x8b)
+                return ks__fail(failure, KS_BAD_FILE, "%zu bytes follow the end of the gzip data", source->left);
             inflater->ended = false;
             inflateReset(z);
         }
@@ -102,8 +104,10 @@ static bool inflate_some(ks__source *source, unsigned char *out, size_t room, si
         source->left -= before - z->avail_in;
         if (status == Z_MEM_ERROR)
             return ks__fail_memory(failure, (size_t)1 << 15);
-        if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+        if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
+            source->given += most - z->avail_out;
             return corrupted(source, z->msg, failure);
+        }
         inflater->ended = status == Z_STREAM_END;
     }
     *got = most - z->avail_out;
