@@ -112,6 +112,14 @@ static size_t utf8_length(const char *text, size_t size, size_t at)
     return odd ? 0 : length;
 }
 
+bool ks__scan_utf8(const char *text, size_t size)
+{
+    size_t length = 1;
+    for (size_t at = 0; at < size && length; at += length)
+        length = utf8_length(text, size, at);
+    return length != 0;
+}
+
 /* The four hexadecimal digits at text[at]; -1 if they are none. */
 static int hex4(const char *text, size_t size, size_t at)
 {

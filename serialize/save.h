@@ -1,0 +1,49 @@
+/*
+ * serialize/save.h - a graph being written: what is written, and how its pieces become JSON.
+ */
+#ifndef KS_SERIALIZE_SAVE_H
+#define KS_SERIALIZE_SAVE_H
+
+#include <cjson/cJSON.h>
+#include "graph/graph.h"
+#include "serialize/training.h"
+
+#define KS__SAVE_NODE 3 /* of a number: it stands as a node, not among inputs */
+
+typedef struct ks__save {
+    ks_graph *g;
+    const ks_writer *writer;
+    ks_failure *failure;
+    uint8_t *uses; /* by id: how often a node that is written is an input, up to 2, or KS__SAVE_NODE */
+    ks__training training;
+    bool without_values;
+    bool failed; /* the writer */
+    bool *said;  /* the graph has recorded the failure */
+} ks__save;
+
+/* Text as it is; an item, which is freed, on one line. False: the writer failed or the failure is filled. */
+bool ks__save_text(ks__save *s, const char *text);
+bool ks__save_item(ks__save *s, cJSON *item);
+/* An object, which is freed, without its braces. */
+bool ks__save_members(ks__save *s, cJSON *object);
+/* Adds `value`, which is taken over, to the object; NULL for either means no memory. */
+bool ks__save_add(ks__save *s, cJSON *object, const char *key, cJSON *value);
+/* Fills the failure; false. */
+bool ks__save_no_memory(ks__save *s);
+
+/* Whether the node is a number that stands among its user's inputs. */
+static inline bool ks__save_inline(const ks__save *s, const ks_node *node)
+{
+    return (node->op->flags & KS_OP_NUMBER) && s->uses[node->id] != KS__SAVE_NODE;
+}
+
+/* ---- pieces (serialize/save_node.c) -------------------------------------------------------------------- */
+
+bool ks__save_node(ks__save *s, ks_node *node);
+/* The value of a leaf as a list, a number, or base64; NULL: no memory. */
+cJSON *ks__save_value(ks__save *s, const ks_node *node);
+cJSON *ks__save_f64(double value);
+/* The "training" section with the comma before it; nothing without an optimiser. */
+bool ks__save_training(ks__save *s, bool without_states);
+
+#endif
