@@ -36,7 +36,10 @@ typedef struct ks__local {
     ks_node *node;          /* bound */
     const ks__dims *dims;   /* concrete */
     const uint32_t *inputs; /* [n] locals after sharing */
+    const ks_tile *tile;    /* the elementwise kernel, NULL: none */
+    uint64_t offset;
     uint32_t n;
+    uint32_t reads;  /* a bit an input: its value is read, not only its shape; the last bit stands for all that follow */
     uint32_t same;   /* the local that stands for this one (itself, if none) */
     uint32_t memory; /* the local whose bytes these are (itself, if none) */
     uint32_t step;   /* that makes it */
@@ -47,7 +50,7 @@ typedef struct ks__local {
     bool target, effect, needed;
     bool inside; /* read in its own step only */
     bool total;  /* the sum that a step of tiles adds up */
-    uint64_t offset;
+    bool folds;  /* its inputs are folded, one after the other, with a kernel of two */
 } ks__local;
 
 typedef enum ks__step_kind { KS__STEP_KERNEL, KS__STEP_TILES, KS__STEP_SCALARS, KS__STEP_COPY } ks__step_kind;
@@ -216,7 +219,7 @@ typedef struct ks__walk {
 /* Whether input k's value is read, not only its shape. */
 static inline bool ks__reads(const ks__local *local, uint32_t k)
 {
-    return ks__input_letter(local->node->op, k) != 'S';
+    return local->reads >> (k < 31 ? k : 31) & 1;
 }
 
 struct ks__engine *ks__engine_of(ks_graph *g);

@@ -53,22 +53,16 @@ static bool is_copy(const ks__plan *plan, const ks__local *local)
            plan->locals[local->inputs[0]].dtype == local->dtype;
 }
 
-/* Whether the operation folds its inputs, one after the other, with a kernel of two. */
-static bool folds(const ks_op *op)
-{
-    return strchr(op->types, '+') != NULL;
-}
-
 /* How many kernels of a step the local takes. */
 static uint32_t weight(const ks__local *local)
 {
-    return folds(local->node->op) ? local->n - 1 : 1;
+    return local->folds ? local->n - 1 : 1;
 }
 
-static const ks_tile *tile_of(const ks__local *local)
+static const ks_tile *find_tile(const ks__local *local)
 {
     const ks_op *op = local->node->op;
-    uint32_t least = folds(op) ? 2 : 1, most = folds(op) ? MOST_FOLDED : 4;
+    uint32_t least = local->folds ? 2 : 1, most = local->folds ? MOST_FOLDED : 4;
     if (!op->tiles || local->n < least || local->n > most)
         return NULL;
     uint32_t last = local->n - 1;
@@ -119,8 +113,7 @@ static bool may_fuse(const ks_graph *g)
 /* Whether the local can be part of a scalar program. */
 static bool is_scalar(const ks_graph *g, const ks__local *local)
 {
-    return local->dims->count == 1 && !(g->options.without & KS_BYTECODE) && (local->n <= 3 || folds(local->node->op)) &&
-           scalar_fn(g, tile_of(local));
+    return local->dims->count == 1 && !(g->options.without & KS_BYTECODE) && (local->n <= 3 || local->folds) && scalar_fn(g, local->tile);
 }
 
 static uint32_t find_open(const ks_graph *g, const ks__plan *plan, const fusing *f, const ks__local *local)
@@ -195,7 +188,7 @@ static bool assign_steps(ks_graph *g, ks__plan *plan, fusing *f)
         } else if (is_copy(plan, local)) {
             local->memory = plan->locals[local->inputs[0]].memory;
             local->step = plan->locals[local->inputs[0]].step;
-        } else if (tile_of(local)) {
+        } else if ((local->tile = find_tile(local)) != NULL) {
             if (!join(g, plan, f, i))
                 return false;
         } else if (join_total(g, plan, i)) {
@@ -421,7 +414,7 @@ static ks__tile_op *code_tile(ks_graph *g, ks__plan *plan, const ks__step *step,
         if (ks__reads(local, k))
             in[n++] = input_slot(plan, step, t, local, k);
     }
-    ks__tile_op first = {.fn = tile_fn(g, tile_of(local)), .attrs = ks__attrs(local->node), .local = i};
+    ks__tile_op first = {.fn = tile_fn(g, local->tile), .attrs = ks__attrs(local->node), .local = i};
     bool over = weight(local) == 1; /* the result may be written over an input of elements as large */
     if (over)
         release_inputs(plan, t, local, order, size, false);
@@ -429,7 +422,7 @@ static ks__tile_op *code_tile(ks_graph *g, ks__plan *plan, const ks__step *step,
     release_inputs(plan, t, local, order, size, true);
     if (!over)
         release_inputs(plan, t, local, order, size, false);
-    if (!folds(local->node->op)) {
+    if (!local->folds) {
         first.n = n;
         memcpy(first.in, in, n * sizeof *in);
         *op++ = first;
@@ -559,7 +552,7 @@ static ks__scalar_op *code_scalar(ks_graph *g, ks__plan *plan, coding *c, uint32
         free_places(plan, c, local, order);
     c->place[i] = out;
     c->placed[c->placed_count++] = i;
-    *op = (ks__scalar_op){.fn = scalar_fn(g, tile_of(local)), .out = out, .a = in[0], .b = in[1]};
+    *op = (ks__scalar_op){.fn = scalar_fn(g, local->tile), .out = out, .a = in[0], .b = in[1]};
     if (over && (n > 2 || local->node->op->attrs_size)) {
         step->u.scalars.rare[step->u.scalars.rare_count++] = (ks__scalar_rare){ks__attrs(local->node), i, in[2]};
         op->rare = step->u.scalars.rare_count;

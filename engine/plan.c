@@ -166,13 +166,36 @@ static bool made_dims(ks_graph *g, ks__plan *plan, uint32_t i)
 
 /* ---- the list ------------------------------------------------------------------------------------------ */
 
+/* Which inputs' values are read, and whether they are folded: what the letters of op->types say. */
+static void read_letters(ks__local *local)
+{
+    uint32_t k = 0;
+    char last = 0;
+    for (const char *c = local->node->op->types; *c && *c != '>'; c++) {
+        local->folds = local->folds || *c == '+';
+        if (*c == '+')
+            continue;
+        last = *c;
+        if (k < 31 && last != 'S')
+            local->reads |= 1u << k;
+        k++;
+    }
+    if (last != 'S') /* the last letter repeats */
+        local->reads |= k < 32 ? ~0u << k : 1u << 31;
+}
+
 static bool fill_locals(ks_graph *g, ks__plan *plan, const ks__walk *walk)
 {
-    plan->count = walk->list.count;
-    plan->locals = ks__plan_get(g, plan, (walk->list.count + 1) * sizeof *plan->locals);
-    if (!plan->locals)
+    uint32_t count = walk->list.count;
+    size_t edges = 0;
+    for (uint32_t i = 0; i < count; i++)
+        edges += walk->list.nodes[i]->n;
+    plan->count = count;
+    plan->locals = ks__plan_get(g, plan, ((size_t)count + 1) * sizeof *plan->locals);
+    uint32_t *inputs = ks__plan_get(g, plan, (edges + 1) * sizeof *inputs);
+    if (!plan->locals || !inputs)
         return false;
-    for (uint32_t i = 0; i < walk->list.count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         ks__local *local = &plan->locals[i];
         ks_node *node = walk->list.nodes[i];
         bool made = walk->roles[i] == KS__ROLE_MADE || walk->roles[i] == KS__ROLE_SHAPE;
@@ -184,13 +207,12 @@ static bool fill_locals(ks_graph *g, ks__plan *plan, const ks__walk *walk)
                              .step = KS__NONE,
                              .role = walk->roles[i],
                              .own = KS__NONE,
-                             .dtype = (uint8_t)node->dtype};
-        uint32_t *inputs = local->n ? ks__plan_get(g, plan, local->n * sizeof *inputs) : NULL;
-        if (local->n && !inputs)
-            return false;
+                             .dtype = (uint8_t)node->dtype,
+                             .inputs = inputs};
         for (uint32_t k = 0; k < local->n; k++)
-            inputs[k] = ks__inputs(node)[k]->local;
-        local->inputs = inputs;
+            *inputs++ = ks__inputs(node)[k]->local;
+        if (made)
+            read_letters(local);
         if (!(node->flags & KS__VARIABLE) && node->id + 1 > plan->highest)
             plan->highest = node->id + 1;
     }
@@ -212,78 +234,84 @@ static void mark_wanted(ks__plan *plan, const ks__request *request)
 
 /* ---- the signature ------------------------------------------------------------------------------------- */
 
-typedef struct words {
-    ks_graph *g;
-    uint64_t *at;
-    uint32_t count, capacity;
-    bool failed;
-} words;
+static const size_t field_words[] = {[KS_ATTR_INT] = 1,   [KS_ATTR_FLOAT] = 1,
+                                     [KS_ATTR_BOOL] = 1,  [KS_ATTR_INTS] = sizeof(ks_ints) / 8,
+                                     [KS_ATTR_DTYPE] = 1, [KS_ATTR_SHAPE] = sizeof(ks_shape) / 8};
 
-static void put_word(words *w, uint64_t word)
+static size_t attr_words(const ks_op *op)
 {
-    if (w->failed || !ks__grow(w->g, &w->at, &w->capacity, w->count, sizeof *w->at))
-        w->failed = true;
-    else
-        w->at[w->count++] = word;
+    size_t words = 0;
+    for (const ks_attr *attr = op->attrs; attr && attr->name; attr++)
+        words += attr->value ? 0 : field_words[attr->type];
+    return words;
 }
 
-static void put_attrs(words *w, const ks_node *node)
+static uint64_t *put_attrs(uint64_t *word, const ks_node *node)
 {
-    static const size_t field_sizes[] = {[KS_ATTR_INT] = 8,   [KS_ATTR_FLOAT] = 8,
-                                         [KS_ATTR_BOOL] = 8,  [KS_ATTR_INTS] = sizeof(ks_ints),
-                                         [KS_ATTR_DTYPE] = 8, [KS_ATTR_SHAPE] = sizeof(ks_shape)};
     for (const ks_attr *attr = node->op->attrs; attr && attr->name; attr++) {
-        const char *field = (const char *)node->data.attrs + attr->offset;
-        for (size_t k = 0; !attr->value && k < field_sizes[attr->type]; k += 8) {
-            uint64_t word = 0;
-            memcpy(&word, field + k, field_sizes[attr->type] - k < 8 ? field_sizes[attr->type] - k : 8);
-            put_word(w, word);
-        }
+        if (attr->value)
+            continue;
+        memcpy(word, (const char *)node->data.attrs + attr->offset, field_words[attr->type] * sizeof *word);
+        word += field_words[attr->type];
     }
+    return word;
 }
 
-static void put_local(words *w, const ks__local *local)
+/* Words that put_local writes at most. */
+static size_t local_words(const ks__local *local)
+{
+    return 4 + local->n + attr_words(local->node->op);
+}
+
+static uint64_t *put_local(uint64_t *word, const ks__local *local)
 {
     const ks_node *node = local->node;
-    put_word(w, (uint64_t)(uintptr_t)node->op);
-    put_word(w, (uint64_t)local->role | (uint64_t)local->target << 8 | (uint64_t)local->effect << 9 | (uint64_t)local->dtype << 16 |
-                    (uint64_t)(node->flags & (KS__PARTIAL | KS__SEED | KS__KEEP)) << 24 | (uint64_t)local->n << 32);
+    *word++ = (uint64_t)(uintptr_t)node->op;
+    *word++ = (uint64_t)local->role | (uint64_t)local->target << 8 | (uint64_t)local->effect << 9 | (uint64_t)local->dtype << 16 |
+              (uint64_t)(node->flags & (KS__PARTIAL | KS__SEED | KS__KEEP)) << 24 | (uint64_t)local->n << 32;
     if (local->role == KS__ROLE_NUMBER) {
         double value = node->data.number; /* only 0 and 1 matter to structure */
-        put_word(w, value == 1 ? 1 : value == 0 ? 2 : 3);
-        return;
+        *word++ = value == 1 ? 1 : value == 0 ? 2 : 3;
+        return word;
     }
-    put_word(w, (uint64_t)(uintptr_t)local->dims);
+    *word++ = (uint64_t)(uintptr_t)local->dims;
     if (local->role == KS__ROLE_GIVEN && node->flags & KS__SEED) /* its value is taken for granted */
-        put_word(w, (uint64_t)ks__element(node->value->block->data, (ks_dtype)node->dtype, 0));
+        *word++ = (uint64_t)ks__element(node->value->block->data, (ks_dtype)node->dtype, 0);
     for (uint32_t k = 0; k < local->n; k++)
-        put_word(w, local->inputs[k]);
-    if (local->n || local->role == KS__ROLE_MADE)
-        put_attrs(w, node);
+        *word++ = local->inputs[k];
+    return local->n || local->role == KS__ROLE_MADE ? put_attrs(word, node) : word;
+}
+
+static uint64_t hash_words(const uint64_t *words, size_t count)
+{
+    uint64_t hash = 0x9e3779b97f4a7c15u;
+    for (size_t i = 0; i < count; i++) {
+        hash = (hash ^ words[i]) * 0xff51afd7ed558ccdu;
+        hash ^= hash >> 29;
+    }
+    return hash;
 }
 
 static bool sign(ks_graph *g, ks__plan *plan)
 {
-    words w = {.g = g};
-    put_word(&w, (uint64_t)plan->mode | (uint64_t)plan->fresh << 4 | (uint64_t)plan->count << 8);
-    put_word(&w, (uint64_t)plan->target_count << 32 | plan->effect_count);
-    for (uint32_t i = 0; i < plan->target_count; i++)
-        put_word(&w, plan->targets[i]->local);
-    for (uint32_t i = 0; i < plan->effect_count; i++)
-        put_word(&w, plan->effects[i]->local);
+    size_t room = 2 + plan->target_count + plan->effect_count;
     for (uint32_t i = 0; i < plan->count; i++)
-        put_local(&w, &plan->locals[i]);
-    plan->signature = w.failed ? NULL : ks__plan_get(g, plan, w.count * sizeof *w.at);
-    plan->signature_words = w.count;
-    uint64_t hash = 0x9e3779b97f4a7c15u;
-    for (uint32_t i = 0; plan->signature && i < w.count; i++) {
-        plan->signature[i] = w.at[i];
-        hash = (hash ^ w.at[i]) * 0xff51afd7ed558ccdu;
-        hash ^= hash >> 29;
-    }
-    plan->hash = hash;
-    ks__put(g, w.at, w.capacity * sizeof *w.at);
-    return plan->signature != NULL;
+        room += local_words(&plan->locals[i]);
+    plan->signature = ks__plan_get(g, plan, room * sizeof *plan->signature);
+    if (!plan->signature)
+        return false;
+    uint64_t *word = plan->signature;
+    *word++ = (uint64_t)plan->mode | (uint64_t)plan->fresh << 4 | (uint64_t)plan->count << 8;
+    *word++ = (uint64_t)plan->target_count << 32 | plan->effect_count;
+    for (uint32_t i = 0; i < plan->target_count; i++)
+        *word++ = plan->targets[i]->local;
+    for (uint32_t i = 0; i < plan->effect_count; i++)
+        *word++ = plan->effects[i]->local;
+    for (uint32_t i = 0; i < plan->count; i++)
+        word = put_local(word, &plan->locals[i]);
+    plan->signature_words = (uint32_t)(word - plan->signature);
+    plan->hash = hash_words(plan->signature, plan->signature_words);
+    return true;
 }
 
 /* ---- sharing and simplifying --------------------------------------------------------------------------- */
