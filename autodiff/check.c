@@ -74,41 +74,40 @@ static bool shrinks(double a, double b, double ratio, double noise)
     return fabs(a - ratio * b) <= 0.35 * fabs(a) + ratio * noise;
 }
 
-/* The numeric derivative from steps of h and less; *smooth: no corner lies within h. What is no number is for the comparison. */
-static bool slope_within(checker *c, ks_node *x, int64_t i, double h, double *numeric, bool *smooth)
+typedef struct numeric {
+    double value;
+    bool smooth;  /* no corner within the step */
+    bool settled; /* less of a step would not change it */
+} numeric;
+
+/* The numeric derivative from steps of h and less. What is no number is left to the comparison. */
+static bool slope_within(checker *c, ks_node *x, int64_t i, double h, numeric *out)
 {
     look a, b, d;
     if (!look_around(c, x, i, h, &a) || !look_around(c, x, i, h / 2, &b))
         return false;
     double noise = 1e-8 * fmax(1, fabs(b.slope)) + 256 * DBL_EPSILON * fabs(c->rest) / h;
-    double bend = a.slope - b.slope, turn = a.jump - 2 * b.jump;
-    *numeric = (4 * b.slope - a.slope) / 3;
-    *smooth = true;
-    if ((fabs(bend) <= noise && fabs(turn) <= noise) || !isfinite(a.slope) || !isfinite(b.slope))
+    double bend = a.slope - b.slope, turn = a.jump - 2 * b.jump, once = b.slope - bend / 3;
+    *out = (numeric){.value = once, .smooth = true, .settled = true};
+    if ((fabs(bend) <= noise && fabs(turn) <= noise) || !isfinite(bend))
         return true;
     if (!look_around(c, x, i, h / 4, &d))
         return false;
-    *smooth = shrinks(bend, b.slope - d.slope, 4, noise) && shrinks(turn, b.jump - 2 * d.jump, 8, noise);
-    *numeric = (64 * d.slope - 20 * b.slope + a.slope) / 45; /* Richardson's, once more */
+    double finer = b.slope - d.slope, twice = d.slope - finer / 3;
+    out->value = twice + (twice - once) / 15; /* Richardson's, once more */
+    out->smooth = shrinks(bend, finer, 4, noise) && shrinks(turn, b.jump - 2 * d.jump, 8, noise);
+    out->settled = fabs(twice - once) <= 16 * noise;
     return true;
 }
 
-typedef struct numeric {
-    double value;
-    bool kink, compared;
-} numeric;
-
-static bool differentiate(checker *c, ks_node *x, int64_t i, numeric *out)
+/* Where a corner lies within the step, or the function bends too fast for it, a smaller step decides. */
+static bool differentiate(checker *c, ks_node *x, int64_t i, numeric *out, bool *kink)
 {
     double h = c->options.step * fmax(1, fabs(element(x, i)));
-    bool smooth;
-    *out = (numeric){.compared = true};
-    if (!slope_within(c, x, i, h, &out->value, &smooth))
+    if (!slope_within(c, x, i, h, out))
         return false;
-    if (smooth)
-        return true;
-    out->kink = true;
-    return slope_within(c, x, i, h / FINER, &out->value, &out->compared);
+    *kink = !out->smooth;
+    return (out->smooth && out->settled) || slope_within(c, x, i, h / FINER, out);
 }
 
 /* ---- one parameter ------------------------------------------------------------------------------------- */
@@ -136,11 +135,12 @@ static bool check_parameter(checker *c, int p, ks_gradcheck_row *row)
     for (int64_t k = 0; k < row->elements; k++) {
         int64_t i = (int64_t)((double)k * (double)count / (double)row->elements);
         numeric n;
-        if (!differentiate(c, x, i, &n))
+        bool kink;
+        if (!differentiate(c, x, i, &n, &kink))
             return false;
-        row->kinks += n.kink;
-        compared += n.compared;
-        if (n.compared)
+        row->kinks += kink;
+        compared += n.smooth;
+        if (n.smooth)
             note(row, i, element(gradient, i), n.value);
     }
     row->mean_difference = compared ? row->mean_difference / (double)compared : 0;
