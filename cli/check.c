@@ -90,7 +90,7 @@ static int check(const model *m, const args *a, ks_node **x)
     ks_node *of = model_node_or(m, a->of, "loss", "of");
     status = of ? choose(m, a, of, x, &count) : BAD_INPUT;
     if (!status)
-        status = model_check_fed(m, &of, 1);
+        status = model_check_fed(m, &of, 1, "feed");
     if (status)
         return status;
     /* Zero would mean the default; the least number there is accepts only equality. */

@@ -33,22 +33,21 @@ static bool ends_with(const char *text, const char *end)
     return n >= k && !strcmp(text + n - k, end);
 }
 
-/* Says what the graph keeps; the library's own name for the call means nothing here. */
+/* Says what the graph keeps; the exit status. */
 static int failed(const model *m, const ks_node *node, const char *flag, const args *a)
 {
     const ks_failure *failure = ks_error(m->graph);
     if (!failure)
         return complain_failure(NULL, NULL);
-    const char *text = failure->message, *colon = strstr(text, ": ");
-    if (!strncmp(text, "ks_", 3) && colon)
-        text = colon + 2;
-    if (!strcmp(flag, "feed"))
-        complain("--feed %s: %s", ks_name(node), text);
-    else
-        complain("--%s: %s", flag, text);
+    /* Most messages name the node; where one speaks of the file alone, the name goes before. */
+    char place[256], name[256];
+    snprintf(name, sizeof name, "'%.200s'", ks_name(node));
+    bool named = strstr(failure->message, name) || strcmp(flag, "feed") != 0;
+    snprintf(place, sizeof place, "--%s%s%.200s", flag, named ? "" : " ", named ? "" : ks_name(node));
+    int status = complain_failure(place, failure);
     if (failure->code == KS_BAD_DTYPE && !a->cast)
         remark("--cast converts feeds even where digits are lost");
-    return status_of(failure->code);
+    return status;
 }
 
 /* A file of a kind that is not read, or that is not there: said in the command's own words. */
@@ -96,7 +95,8 @@ int feed_all(const model *m, const args *a)
         if (!node)
             return BAD_INPUT;
         if (!ks_is_input(node) && !ks_is_variable(node)) {
-            complain("%s: --feed %s: '%s' is a %s: only inputs and variables take a value", m->path, text, text, ks_node_op_name(node));
+            complain("%s: --feed %s: '%s' is computed (%s): only inputs and variables take a value", m->path, text, text,
+                     ks_node_op_name(node));
             return BAD_INPUT;
         }
         int status = feed_node(m, node, "feed", value + 1, a);

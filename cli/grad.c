@@ -37,16 +37,16 @@ static int differentiate(const model *m, const args *a, ks_node **x, ks_node **d
     ks_node *of = model_node_or(m, a->of, "loss", "of");
     status = of ? choose(m, a, of, x, &count) : BAD_INPUT;
     if (!status)
-        status = model_check_fed(m, &of, 1);
+        status = model_check_fed(m, &of, 1, "feed");
     if (status)
         return status;
+    if (!ks_gradients(of, x, count, NULL, dx) || !ks_eval_all(dx, count))
+        return model_failed(m);
     for (int i = 0; i < count; i++) {
         const char *why = ks_why_no_gradient(of, x[i]);
         if (why)
             remark("%s: %s", m->path, why);
     }
-    if (!ks_gradients(of, x, count, NULL, dx) || !ks_eval_all(dx, count))
-        return model_failed(m);
     for (int i = 0; i < count; i++)
         results[i] = (result){a->wrt.count ? a->wrt.at[i] : ks_name(x[i]), dx[i]};
     return output_write(m, results, count, a);

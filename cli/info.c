@@ -131,13 +131,28 @@ static int count_memory(const model *m, facts *f)
 
 /* ---- as text ------------------------------------------------------------------------------------------- */
 
-static void put_node(const model *m, const ks_node *node, int width)
+/* The widest of the nodes' names and operations, as far as a column may go. */
+static int widest(const model *m, int64_t nodes, const char *(*text_of)(const ks_node *node))
+{
+    size_t width = 0;
+    for (int64_t i = 0; i < nodes; i++) {
+        size_t length = strlen(text_of(ks_node_at(m->graph, i)));
+        width = length > width && length <= 40 ? length : width;
+    }
+    return (int)width;
+}
+
+static void put_node(const model *m, const ks_node *node, int name_width, int op_width)
 {
     char text[SHAPE_TEXT];
-    printf("  %-*s  %-8s %-4s %-14s", width, ks_name(node), ks_node_op_name(node), ks_dtype_name(ks_node_dtype(node)),
-           shape_text(m->graph, ks_node_shape(node), text));
+    shape_text(m->graph, ks_node_shape(node), text);
+    printf("  %-*s  %-*s  %-4s  ", name_width, ks_name(node), op_width, ks_node_op_name(node), ks_dtype_name(ks_node_dtype(node)));
+    if (ks_node_input_count(node))
+        printf("%-12s  ", text);
+    else
+        printf("%s", text);
     for (int i = 0; i < ks_node_input_count(node); i++)
-        printf("%s%s", i ? ", " : " ", ks_name(ks_node_input(node, i)));
+        printf("%s%s", i ? ", " : "", ks_name(ks_node_input(node, i)));
     if (ks_is_number(node))
         printf(" %.9g", ks_number_value(node));
     if (ks_is_variable(node) && !ks_is_trainable(node))
@@ -162,14 +177,10 @@ static void put_costs(const model *m, const facts *f)
 static void put_text(const model *m, int64_t nodes, const facts *f)
 {
     char text[COUNT_TEXT];
-    int width = 4;
-    for (int64_t i = 0; i < nodes; i++) {
-        int length = (int)strlen(ks_name(ks_node_at(m->graph, i)));
-        width = length > width && length <= 40 ? length : width;
-    }
+    int name_width = widest(m, nodes, ks_name), op_width = widest(m, nodes, ks_node_op_name);
     printf("%s: %s nodes\n", m->path, count_text(nodes, text));
     for (int64_t i = 0; i < nodes; i++)
-        put_node(m, ks_node_at(m->graph, i), width);
+        put_node(m, ks_node_at(m->graph, i), name_width, op_width);
     for (int i = 0; i < ks_output_count(m->graph); i++)
         printf("output %s = %s\n", ks_output_name(m->graph, i), ks_name(ks_output_node(m->graph, i)));
     printf("%s parameters in %lld variables", count_text(f->parameters, text), (long long)f->variables);

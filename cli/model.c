@@ -150,7 +150,7 @@ bool model_fed(const model *m, ks_node *node)
     return fed;
 }
 
-int model_check_fed(const model *m, ks_node *const *nodes, int count)
+int model_check_fed(const model *m, ks_node *const *nodes, int count, const char *flag)
 {
     bool *needed = model_needs(m, nodes, count);
     char text[SHAPE_TEXT];
@@ -161,7 +161,7 @@ int model_check_fed(const model *m, ks_node *const *nodes, int count)
         ks_node *node = ks_node_at(m->graph, i);
         if (!needed[i] || !lacks(node))
             continue;
-        complain("%s: input '%s' has no value: give --feed %s=..., %s %s", m->path, ks_name(node), ks_name(node),
+        complain("%s: input '%s' has no value: give --%s %s=..., %s %s", m->path, ks_name(node), flag, ks_name(node),
                  ks_dtype_name(ks_node_dtype(node)), shape_text(m->graph, ks_node_shape(node), text));
         status = BAD_INPUT;
     }

@@ -27,8 +27,8 @@ ks_node *model_node_or(const model *m, const char *name, const char *usual, cons
 /* needed[i]: whether one of `nodes` depends on node i of the graph. Freed with free; NULL: no memory. */
 bool *model_needs(const model *m, ks_node *const *nodes, int count);
 
-/* Every input that `nodes` need has data; else complains about all that have none. */
-int model_check_fed(const model *m, ks_node *const *nodes, int count);
+/* Every input that `nodes` need has data; else complains about all that have none. `flag` names the option that gives it. */
+int model_check_fed(const model *m, ks_node *const *nodes, int count, const char *flag);
 
 /* Whether `node` can be computed from what was fed. */
 bool model_fed(const model *m, ks_node *node);

@@ -64,7 +64,7 @@ static void put_inputs(const ks_op *op)
         name += strspn(name, " ");
     }
     letter = strchr(op->types ? op->types : "", '>');
-    printf("%-11s %s\n", "result", letter ? letter_text(letter[1]) : "any");
+    printf("%-11s %s\n", "result", !letter ? "any" : letter[1] == 'I' ? "i64" : letter_text(letter[1]));
     if (!op->types || !strchr(op->types, 'T'))
         return;
     printf("%-11s", "T");

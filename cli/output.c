@@ -67,9 +67,12 @@ int complain_failure(const char *file, const ks_failure *failure)
         complain("%s%sfailed without saying why", file ? file : "", file ? ": " : "");
         return MACHINE_FAILED;
     }
-    /* A message that names the file needs it no second time. */
-    bool named = file && strstr(failure->message, file);
-    complain("%s%s%s", file && !named ? file : "", file && !named ? ": " : "", failure->message);
+    /* Names of the library's calls mean nothing here, and a message that names the file needs it no second time. */
+    const char *text = failure->message, *colon = strstr(text, ": ");
+    if (colon && strncmp(text, "ks_", 3) == 0)
+        text = colon + 2;
+    bool named = file && strstr(text, file);
+    complain("%s%s%s", file && !named ? file : "", file && !named ? ": " : "", text);
     return status_of(failure->code);
 }
 

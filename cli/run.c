@@ -33,7 +33,7 @@ static int choose(const model *m, const args *a, result *results, int *count)
         return DONE;
     /* Nothing can be computed: say what the first output lacks. */
     ks_node *first = ks_output_node(m->graph, 0);
-    int status = model_check_fed(m, &first, 1);
+    int status = model_check_fed(m, &first, 1, "feed");
     return status ? status : complain_memory();
 }
 
@@ -64,7 +64,7 @@ static int compute(const model *m, const args *a, ks_node **nodes, int count)
 {
     ks_run_options options = KS_RUN_OPTIONS_DEFAULT;
     options.mode = a->mode && !strcmp(a->mode, "train") ? KS_TRAIN : KS_INFER;
-    int status = model_check_fed(m, nodes, count);
+    int status = model_check_fed(m, nodes, count, "feed");
     if (!status)
         status = warn_undrawn(m, nodes, count);
     if (status)

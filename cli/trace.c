@@ -56,7 +56,7 @@ static int trace(const model *m, const args *a, ks_trace_form form)
 {
     ks_trace_options options = KS_TRACE_OPTIONS_DEFAULT;
     ks_node *of = model_node_or(m, a->of, "loss", "of");
-    int status = of ? model_check_fed(m, &of, 1) : BAD_INPUT;
+    int status = of ? model_check_fed(m, &of, 1, "feed") : BAD_INPUT;
     if (status)
         return status;
     if (!ks_eval(of))

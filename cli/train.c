@@ -8,10 +8,12 @@
 #include "output.h"
 #include "progress.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t interrupted;
 
@@ -139,18 +141,36 @@ static int choose_optimizer(session *s)
     if (!s->loss)
         return BAD_INPUT;
     s->optimizer = ks_optimizer_named(s->loss, s->a->optimizer ? s->a->optimizer : "sgd");
-    return s->optimizer ? DONE : model_failed(&s->m);
+    const ks_failure *failure = ks_error(s->m.graph);
+    if (s->optimizer || !failure)
+        return s->optimizer ? DONE : model_failed(&s->m);
+    bool text = failure->code == KS_BAD_NAME || failure->code == KS_BAD_ARGUMENT;
+    return complain_failure(text ? "--optimizer" : s->m.path, failure);
 }
 
 static ks_data *open_data(session *s, const char *flag, const char *text, int *status)
 {
     ks_data *data = ks_data_open(s->m.graph, text);
-    if (!data) {
-        char file[32];
-        snprintf(file, sizeof file, "--%s", flag);
-        *status = complain_failure(file, ks_error(s->m.graph));
+    const ks_failure *failure = ks_error(s->m.graph);
+    if (!data && failure) {
+        complain("--%s: %s", flag, failure->message + (strncmp(failure->message, "data: ", 6) ? 0 : 6));
+        *status = status_of(failure->code);
+    } else if (!data) {
+        *status = complain_memory();
     }
     return data;
+}
+
+/* Better now than after an hour: can the file be written at all? */
+static int check_out(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    if (access(folder, W_OK) == 0)
+        return DONE;
+    complain("--out: cannot write '%s': %s", path, strerror(errno));
+    return MACHINE_FAILED;
 }
 
 static int open_session(session *s)
@@ -163,7 +183,9 @@ static int open_session(session *s)
         complain("train: a model is missing: keisan train %s", a->command->usage);
         return BAD_INPUT;
     }
-    int status = model_open(&s->m, a->resume ? a->resume : a->files.at[0], a, &options);
+    int status = check_out(a->out);
+    if (!status)
+        status = model_open(&s->m, a->resume ? a->resume : a->files.at[0], a, &options);
     if (!status)
         status = choose_optimizer(s);
     if (!status)
@@ -177,10 +199,13 @@ static int open_session(session *s)
     s->batch = a->batch ? a->batch : 100;
     s->rows = ks_data_rows(s->data);
     s->batches = (s->rows + s->batch - 1) / s->batch;
-    if (s->rows > 0)
-        return DONE;
-    complain("--data: %s: there are no rows", a->data);
-    return BAD_INPUT;
+    if (s->rows <= 0) {
+        complain("--data: %s: there are no rows", a->data);
+        return BAD_INPUT;
+    }
+    if (!ks_data_rows_feed(s->data, 0, 1))
+        return model_failed(&s->m);
+    return model_check_fed(&s->m, &s->loss, 1, "data");
 }
 
 /* ---- ends ---------------------------------------------------------------------------------------------- */

@@ -71,25 +71,32 @@ static void bar(int epoch, int epochs, int64_t done, int64_t rows)
 
 static bool train(ks_graph *g, ks_node *loss, const char *saved)
 {
-    enum { EPOCHS = 10, BATCH = 100 };
+    enum { EPOCHS = 20, BATCH = 100 };
     ks_node *score = ks_output_find(g, "score"), *t = ks_find(g, "t");
     ks_data *data = digits(g, "train"), *test = digits(g, "t10k");
     ks_optimizer *adam = ks_adam(loss, NULL);
     int64_t rows = data ? ks_data_rows(data) : 0;
     double started = seconds();
     printf("1. Training 784-50-10 (ReLU, Adam, batch %d) on %lld digits from %s\n", BATCH, (long long)rows, folder);
+    double right = 0;
     for (int epoch = 1; epoch <= EPOCHS && adam && test; epoch++) {
-        for (int64_t done = 0; ks_data_next(data, BATCH) && ks_step(adam); done += BATCH)
-            bar(epoch, EPOCHS, done + BATCH, rows);
+        double sum = 0;
+        int64_t steps = 0;
+        for (; ks_data_next(data, BATCH) && ks_step(adam); steps++) {
+            sum += ks_scalar(loss);
+            bar(epoch, EPOCHS, steps * BATCH, rows);
+        }
         if (ks_error(g))
             break;
-        printf("   epoch %2d/%d: loss %.4f, test accuracy %.4f\n", epoch, EPOCHS, ks_scalar(loss), ks_accuracy(score, t, test));
+        right = ks_accuracy(score, t, test);
+        bar(epoch, EPOCHS, rows, rows);
+        printf("   epoch %2d/%d: loss %.4f, test accuracy %.4f\n", epoch, EPOCHS, sum / (double)steps, right);
     }
     ks_save_options options = {.size = sizeof options, .optimizer = adam};
     bool good = !ks_error(g) && ks_save(g, saved, &options);
     if (good)
-        printf("   %.4f of the %lld test images are read rightly, after %.1f s; saved as %s\n\n", ks_accuracy(score, t, test),
-               (long long)ks_data_rows(test), seconds() - started, saved);
+        printf("   it reads %.1f %% of %lld test images rightly, after %.1f s; saved as %s\n\n", 100 * right, (long long)ks_data_rows(test),
+               seconds() - started, saved);
     ks_data_free(data);
     ks_data_free(test);
     return good;

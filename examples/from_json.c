@@ -45,3 +45,10 @@ int main(int argc, char **argv)
     ks_graph_free(g);
     return status;
 }
+
+/*
+ * epoch 1: test accuracy 0.840
+ * epoch 2: test accuracy 0.909
+ * epoch 3: test accuracy 0.920
+ * saved trained.json
+ */

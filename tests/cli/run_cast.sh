@@ -2,7 +2,11 @@ keisan run types.json --feed x=[1.5,2] --fetch twice
 echo $?
 keisan run types.json --feed x=[1.5,-2.7,3e20] --fetch twice --cast
 echo $?
-keisan run affine.json --feed 'x=[[1.5, 2], [1, 1]]' --fetch x --out x.npy
-keisan run affine.json --feed t=x.npy --fetch t
+keisan run drop.json --feed x=[1,2.5] --out x.npy
+keisan run types.json --feed x=x.npy --fetch twice
 echo $?
-keisan run affine.json --feed 'x=[[1.5, 2]]' --fetch product --out y.npy && keisan run drop.json --feed x=y.npy
+keisan run types.json --feed x=x.npy --fetch twice --cast
+echo $?
+# What survives exactly needs no leave.
+keisan run drop.json --feed x=[1,2] --out x.npy
+keisan run types.json --feed x=x.npy --fetch twice

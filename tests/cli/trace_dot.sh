@@ -1,1 +1,4 @@
-keisan trace apple.json --of price --out t.dot && grep -c . t.dot >/dev/null && grep -o '3\.3' t.dot | head -n 1
+# The DOT form is read by Graphviz, and bears values and derivatives.
+keisan trace apple.json --of price --out t.dot && head -n 1 t.dot && grep -o -w -e 715 -e '3\.3' t.dot | sort -u
+command -v dot >/dev/null || exit 0
+dot -Tplain t.dot >plain
