@@ -1,6 +1,7 @@
 /*
  * test_data.c - data sets: rows in their order, shuffled or drawn; what is done to them; errors.
  */
+#include "tests/support/allocator.h"
 #include "tests/train/train.h"
 
 #include <unistd.h>
@@ -410,4 +411,32 @@ Test(data, a_fixed_batch_must_come_out_even)
             "data: 'x' takes 4 rows at a time, this batch has 2 (of 10 in all): leave its first dimension open");
     ks_data_free(data);
     ks_graph_free(g);
+}
+
+Test(data, running_out_of_memory_is_an_error_like_any_other)
+{
+    for (int64_t refuse = 1;; refuse++) {
+        ks_test_memory memory = {.refuse = 0};
+        ks_graph *g =
+            ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .allocator = ks_test_allocator(&memory), .threads = 1});
+        ks_input(g, "x", KS_F32, KS_SHAPE(KS_ANY, 6));
+        ks_input(g, "t", KS_I64, KS_SHAPE(KS_ANY));
+        memory.refuse = memory.requests + refuse;
+        ks_data *data = ks_data_open(g, BOTH);
+        bool good = data && ks_data_next(data, 4) && ks_data_draw(data, 300);
+        if (!good) {
+            cr_assert_eq(ks_error(g)->code, KS_NO_MEMORY, "%s", ks_error(g)->message);
+            memory.refuse = 0;
+            ks_error_clear(g);
+            if (data)
+                GOOD(ks_data_next(data, 4));
+        }
+        ks_data_free(data);
+        ks_graph_free(g);
+        cr_assert_eq(memory.live, 0);
+        if (!memory.refused) {
+            cr_assert_gt(refuse, 8, "that few allocations in all that?");
+            break;
+        }
+    }
 }

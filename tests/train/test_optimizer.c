@@ -3,6 +3,7 @@
  *
  * The golden values are the book's formulas in double precision, 30 updates.
  */
+#include "tests/support/allocator.h"
 #include "tests/train/train.h"
 
 typedef struct valley {
@@ -448,4 +449,42 @@ Test(optimizer, a_failed_step_changes_nothing)
     cr_assert_eq(ks_scalar(ks_find(g, "adam/t")), 1);
     cr_assert_eq(ks_optimizer_steps(o), 1);
     ks_graph_free(g);
+}
+
+/* Every allocation refused in turn: one error, nothing leaked, and the variables are those of before or after a whole step. */
+static void survives_refusals(const char *named)
+{
+    for (int64_t refuse = 1;; refuse++) {
+        ks_test_memory memory = {.refuse = 0};
+        ks_graph *g =
+            ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .allocator = ks_test_allocator(&memory), .threads = 1});
+        ks_node *p = scalar(g, "p", 8), *q = scalar(g, "q", 4), *loss = ks_add(ks_square(p), ks_mul(p, q));
+        GOOD(loss);
+        memory.refuse = memory.requests + refuse;
+        ks_optimizer *o = ks_optimizer_named(loss, named);
+        bool good = o && ks_step(o);
+        memory.refuse = 0;
+        double now = ks_scalar(p);
+        cr_assert(good ? now < 8 : now == 8, "p is %g", now);
+        if (!good) {
+            cr_assert_eq(ks_error(g)->code, KS_NO_MEMORY, "%s", ks_error(g)->message);
+            ks_error_clear(g);
+            o = ks_optimizer_named(loss, named); /* the graph is as usable as before */
+            GOOD(o && ks_step(o));
+            cr_assert_lt(ks_scalar(p), 8);
+        }
+        ks_graph_free(g);
+        cr_assert_eq(memory.live, 0);
+        if (good && !memory.refused) {
+            cr_assert_gt(refuse, 20, "that few allocations in all that?");
+            break;
+        }
+    }
+}
+
+Test(optimizer, running_out_of_memory_is_an_error_like_any_other)
+{
+    survives_refusals("sgd");
+    survives_refusals("momentum");
+    survives_refusals("adam");
 }
