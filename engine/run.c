@@ -174,7 +174,7 @@ static bool run_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
 static void run_copy(ks__plan *plan, const ks__step *step)
 {
     ks__own *own = &plan->owns[step->local];
-    const ks__local *from = &plan->locals[step->u.copy.from];
+    const ks__local *from = &plan->locals[plan->locals[step->u.copy.from].memory]; /* a view of a number is that number */
     uint32_t wanted = own->fetch != KS__NONE ? own->fetch : own->assign;
     ks_dtype dtype = (ks_dtype)plan->locals[wanted].dtype;
     const void *data =
