@@ -151,7 +151,8 @@ static bool infer_ungather(ks_infer *infer)
         fits = ks__dim_same(infer->graph, wanted.dim[i], u->dim[i], &same);
     }
     infer->out = *like;
-    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "the first is not what positions like the second take out of the third: {0}, {1}, {2}");
+    return fits ||
+           ks_infer_fail(infer, KS_BAD_SHAPE, "the first is not what positions like the second take out of the third: {0}, {1}, {2}");
 }
 
 #define DEFINE_ADD_ROWS(S, TYPE)                                                                                                           \

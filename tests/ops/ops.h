@@ -52,12 +52,12 @@ static inline void check_values(const char *file, int line, ks_node *node, doubl
     double *values = malloc(sizeof(double) * (size_t)(count + 1));
     cr_assert(ks_read(node, KS_F64, values, count), "%s:%d: %s", file, line, ks_error(g) ? ks_error(g)->message : "?");
     for (int64_t i = 0; i < count; i++)
-        cr_assert(agree(values[i], wanted[i], tolerance), "%s:%d: element %lld of '%s' is %.17g, not %.17g", file, line, (long long)i, ks_name(node),
-                  values[i], wanted[i]);
+        cr_assert(agree(values[i], wanted[i], tolerance), "%s:%d: element %lld of '%s' is %.17g, not %.17g", file, line, (long long)i,
+                  ks_name(node), values[i], wanted[i]);
     free(values);
 }
 /* The node's elements are these, to the last bit (a NaN is a NaN, and -0 is 0), or within a tolerance relative to max(1, |wanted|). */
-#define IS(node, ...)              check_values(__FILE__, __LINE__, node, 0, (const double[]){__VA_ARGS__}, COUNT(__VA_ARGS__))
+#define IS(node, ...)                 check_values(__FILE__, __LINE__, node, 0, (const double[]){__VA_ARGS__}, COUNT(__VA_ARGS__))
 #define IS_NEAR(tolerance, node, ...) check_values(__FILE__, __LINE__, node, tolerance, (const double[]){__VA_ARGS__}, COUNT(__VA_ARGS__))
 
 static inline bool shape_is(ks_node *node, ks_shape wanted)

@@ -1,6 +1,6 @@
 /*
- * test_arithmetic.c - two operands: values, broadcasting on either side, dtypes, infinities and zeros, bare numbers, and how their derivatives
- * behave where they are no ordinary number.
+ * test_arithmetic.c - two operands: values, broadcasting on either side, dtypes, infinities and zeros, bare numbers, and how their
+ * derivatives behave where they are no ordinary number.
  */
 #include "ops/ops.h"
 
@@ -37,8 +37,8 @@ Test(arithmetic, apples_and_oranges_cost_715)
 Test(arithmetic, values_in_both_floating_types)
 {
     for (int dtype = KS_F32; dtype <= KS_F64; dtype++) {
-        ks_node *a = VARIABLE(g, dtype ? "a64" : "a32", (ks_dtype)dtype, KS_SHAPE(4), 6, -2, 0.5, 3), *b =
-            VARIABLE(g, dtype ? "b64" : "b32", (ks_dtype)dtype, KS_SHAPE(4), 2, 4, -0.25, 3);
+        ks_node *a = VARIABLE(g, dtype ? "a64" : "a32", (ks_dtype)dtype, KS_SHAPE(4), 6, -2, 0.5, 3),
+                *b = VARIABLE(g, dtype ? "b64" : "b32", (ks_dtype)dtype, KS_SHAPE(4), 2, 4, -0.25, 3);
         IS(ks_add(a, b), 8, 2, 0.25, 6);
         IS(ks_sub(a, b), 4, -6, 0.75, 0);
         IS(ks_mul(a, b), 12, -8, -0.125, 9);
@@ -91,7 +91,8 @@ Test(arithmetic, whole_numbers_wrap)
 
 Test(arithmetic, whole_numbers_divide_towards_zero_and_by_zero_give_zero)
 {
-    ks_node *a = VARIABLE(g, "a", KS_I32, KS_SHAPE(5), 7, -7, 7, -2147483648.0, 5), *b = VARIABLE(g, "b", KS_I32, KS_SHAPE(5), 2, 2, -2, -1, 0);
+    ks_node *a = VARIABLE(g, "a", KS_I32, KS_SHAPE(5), 7, -7, 7, -2147483648.0, 5),
+            *b = VARIABLE(g, "b", KS_I32, KS_SHAPE(5), 2, 2, -2, -1, 0);
     IS(ks_div(a, b), 3, -3, -3, -2147483648.0, 0);
     int64_t least[] = {INT64_MIN, 9, -9}, by[] = {-1, 0, 4}, out[3];
     ks_node *q = ks_div(ks_constant(g, KS_I64, KS_SHAPE(3), least), ks_constant(g, KS_I64, KS_SHAPE(3), by));
@@ -201,7 +202,8 @@ Test(arithmetic, what_maximum_did_not_take_adds_nothing_be_it_nan_or_infinite)
 
 Test(arithmetic, zero_wins_in_chain_mul_and_keeps_its_sign)
 {
-    ks_node *u = VARIABLE(g, "u", KS_F64, KS_SHAPE(5), 0, -0.0, 1, 2, NAN_), *p = VARIABLE(g, "p", KS_F64, KS_SHAPE(5), NAN_, INF_, INF_, 3, 0);
+    ks_node *u = VARIABLE(g, "u", KS_F64, KS_SHAPE(5), 0, -0.0, 1, 2, NAN_),
+            *p = VARIABLE(g, "p", KS_F64, KS_SHAPE(5), NAN_, INF_, INF_, 3, 0);
     ks_node *y = ks_chain_mul(u, p);
     double values[5];
     IS(y, 0, 0, INF_, 6, NAN_);

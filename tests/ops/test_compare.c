@@ -24,7 +24,8 @@ Test(compare, of_every_dtype)
         char a_name[8], b_name[8];
         snprintf(a_name, sizeof a_name, "a%d", dtype);
         snprintf(b_name, sizeof b_name, "b%d", dtype);
-        ks_node *a = VARIABLE(g, a_name, (ks_dtype)dtype, KS_SHAPE(3), 0, 1, 1), *b = VARIABLE(g, b_name, (ks_dtype)dtype, KS_SHAPE(3), 1, 1, 0);
+        ks_node *a = VARIABLE(g, a_name, (ks_dtype)dtype, KS_SHAPE(3), 0, 1, 1),
+                *b = VARIABLE(g, b_name, (ks_dtype)dtype, KS_SHAPE(3), 1, 1, 0);
         IS(ks_equal(a, b), 0, 1, 0);
         IS(ks_not_equal(a, b), 1, 0, 1);
         IS(ks_less(a, b), 1, 0, 0);

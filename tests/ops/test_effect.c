@@ -44,7 +44,8 @@ Test(effect, every_dtype_is_assigned)
         char to[8], from[8];
         snprintf(to, sizeof to, "to%d", dtype);
         snprintf(from, sizeof from, "from%d", dtype);
-        ks_node *v = VARIABLE(g, to, (ks_dtype)dtype, KS_SHAPE(3), 0, 0, 1), *set = ks_assign(v, VARIABLE(g, from, (ks_dtype)dtype, KS_SHAPE(3), 1, 0, 1));
+        ks_node *v = VARIABLE(g, to, (ks_dtype)dtype, KS_SHAPE(3), 0, 0, 1),
+                *set = ks_assign(v, VARIABLE(g, from, (ks_dtype)dtype, KS_SHAPE(3), 1, 0, 1));
         cr_assert(ks_run(g, NULL, 0, &set, 1, NULL));
         IS(v, 1, 0, 1);
     }
@@ -80,7 +81,8 @@ Test(effect, only_variables_are_assigned)
 
 Test(effect, a_variable_keeps_its_shape_and_dtype)
 {
-    ks_node *v = VARIABLE(g, "v", KS_F32, KS_SHAPE(2), 1, 2), *w = VARIABLE(g, "w", KS_F32, KS_SHAPE(3), 1, 2, 3), *d = VARIABLE(g, "d", KS_F64, KS_SHAPE(2), 1, 2);
+    ks_node *v = VARIABLE(g, "v", KS_F32, KS_SHAPE(2), 1, 2), *w = VARIABLE(g, "w", KS_F32, KS_SHAPE(3), 1, 2, 3),
+            *d = VARIABLE(g, "d", KS_F64, KS_SHAPE(2), 1, 2);
     REFUSED(g, ks_assign(v, w), KS_BAD_SHAPE, "assign: a variable keeps its shape: 'v' is [2], the value 'w' is [3]");
     REFUSED(g, ks_assign(v, d), KS_BAD_DTYPE, "assign: dtypes differ: 'v' is f32, 'd' is f64: ks_cast one of them");
     REFUSED(g, ks_assign(v, ks_number(g, 1)), KS_BAD_SHAPE, "assign: a variable keeps its shape: 'v' is [2], the value the number 1");

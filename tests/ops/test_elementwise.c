@@ -82,6 +82,26 @@ Test(elementwise, whole_numbers_are_taken_where_they_make_sense)
     REFUSED(g, ks_relu(x), KS_BAD_DTYPE, "relu: takes f32, f64, but 'x' is i32: ks_cast it");
 }
 
+Test(elementwise, a_bare_number_may_stand_wherever_a_scalar_does)
+{
+    ks_node *two = ks_number(g, 2), *x = VARIABLE(g, "x", KS_F32, KS_SHAPE(2), 3, 4);
+    IS(ks_identity(two), 2);
+    IS(ks_exp(ks_number(g, 0)), 1);
+    IS(ks_mul(ks_identity(two), x), 6, 8);
+    IS(ks_sum_all(ks_identity(two)), 2);
+    IS(ks_sum_all(two), 2);
+    IS(ks_max(ks_stop_gradient(two), KS_ABSENT, false), 2);
+    IS(ks_reshape(two, KS_SHAPE(1, 1)), 2);
+    IS(ks_add(ks_reshape(two, KS_SHAPE(1)), x), 5, 6);
+    IS(ks_expand(two, x, KS_ABSENT), 2, 2);
+    IS(ks_cast(two, KS_I64), 2);
+    IS(ks_concat(((ks_node *[]){ks_reshape(two, KS_SHAPE(1)), x}), 2, 0), 2, 3, 4);
+    IS(ks_transpose(two, KS_ABSENT), 2);
+    cr_assert(ks_set_number(two, 5));
+    IS(ks_find(g, "identity_1"), 5);
+    IS(ks_sum_all(ks_identity(two)), 5);
+}
+
 /* ---- kinks --------------------------------------------------------------------------------------------- */
 
 Test(elementwise, relu_is_flat_at_zero)

@@ -1,5 +1,6 @@
 /*
- * test_index.c - gather, ungather and one_hot: values along any axis, repeated and negative positions, derivatives, and positions that are not there.
+ * test_index.c - gather, ungather and one_hot: values along any axis, repeated and negative positions, derivatives, and positions that are
+ * not there.
  */
 #include "ops/ops.h"
 
@@ -44,7 +45,8 @@ Test(index, gather_takes_rows_in_any_order_and_as_often_as_named)
 
 Test(index, repeated_positions_add_their_derivatives)
 {
-    ks_node *x = table(), *i = VARIABLE(g, "i", KS_I64, KS_SHAPE(4), 2, 0, 0, -2), *w = VARIABLE(g, "w", KS_F64, KS_SHAPE(4, 1), 1, 10, 100, 1000);
+    ks_node *x = table(), *i = VARIABLE(g, "i", KS_I64, KS_SHAPE(4), 2, 0, 0, -2),
+            *w = VARIABLE(g, "w", KS_F64, KS_SHAPE(4, 1), 1, 10, 100, 1000);
     ks_node *y = ks_mul(ks_gather(x, i, 0), w);
     IS(ks_gradient(y, x), 110, 110, 1000, 1000, 1, 1);
     IS(ks_gradient(ks_square(ks_gather(x, i, 0)), x), 4, 8, 6, 8, 10, 12);
@@ -61,7 +63,8 @@ Test(index, the_label_s_score_is_gathered_from_a_flat_table)
 
 Test(index, ungather_adds_in_order_and_its_derivative_gathers)
 {
-    ks_node *x = table(), *u = VARIABLE(g, "u", KS_F64, KS_SHAPE(2, 3), 1, 2, 3, 4, 5, 6), *i = VARIABLE(g, "i", KS_I64, KS_SHAPE(3), 1, 1, -2);
+    ks_node *x = table(), *u = VARIABLE(g, "u", KS_F64, KS_SHAPE(2, 3), 1, 2, 3, 4, 5, 6),
+            *i = VARIABLE(g, "i", KS_I64, KS_SHAPE(3), 1, 1, -2);
     ks_node *y = ungather(u, i, x, 1); /* [3, 2] has no [2, ...] */
     FAILS(g, KS_BAD_SHAPE,
           "ungather: the first is not what positions like the second take out of the third: 'u' is [2, 3], 'i' is [3], 'x' is [3, 2]");
@@ -70,7 +73,9 @@ Test(index, ungather_adds_in_order_and_its_derivative_gathers)
     IS(y, 3, 3, 6, 9);
     ks_node *w = VARIABLE(g, "w", KS_F64, KS_SHAPE(2, 2), 1, 10, 100, 1000);
     IS(ks_gradient(ks_mul(y, w), u), 10, 10, 1, 1000, 1000, 100);
-    IS(ungather(VARIABLE(g, "v", KS_U8, KS_SHAPE(2), 200, 100), VARIABLE(g, "z", KS_I32, KS_SHAPE(2), 0, 0), VARIABLE(g, "s", KS_U8, KS_SHAPE(2), 9, 9), 0), 44, 0);
+    IS(ungather(VARIABLE(g, "v", KS_U8, KS_SHAPE(2), 200, 100), VARIABLE(g, "z", KS_I32, KS_SHAPE(2), 0, 0),
+                VARIABLE(g, "s", KS_U8, KS_SHAPE(2), 9, 9), 0),
+       44, 0);
 }
 
 /* The order of the additions is that of the positions: rounding shows it. */
@@ -141,7 +146,8 @@ Test(index, one_hot_makes_rows_of_any_dtype)
 Test(index, positions_outside_are_named)
 {
     ks_node *x = table(), *i = VARIABLE(g, "i", KS_I64, KS_SHAPE(3), 0, 3, 0);
-    NO_VALUE(ks_named("rows", ks_gather(x, i, 0)), KS_BAD_ARGUMENT, "gather 'rows': index 3, at position 1, is outside the axis, which has 3 elements");
+    NO_VALUE(ks_named("rows", ks_gather(x, i, 0)), KS_BAD_ARGUMENT,
+             "gather 'rows': index 3, at position 1, is outside the axis, which has 3 elements");
     cr_assert(ks_set(i, KS_I64, ((const int64_t[]){0, 1, -4})));
     NO_VALUE(ks_find(g, "rows"), KS_BAD_ARGUMENT, "gather 'rows': index -4, at position 2, is outside the axis, which has 3 elements");
     NO_VALUE(ks_one_hot(VARIABLE(g, "t", KS_I32, KS_SHAPE(1), 10), 10, KS_F32), KS_BAD_ARGUMENT,

@@ -1,6 +1,6 @@
 /*
- * test_random.c - random numbers: the generator's known answers, distributions, what a number depends on (seed, stream, step, position) and what not
- * (threads, neighbours, gradients), and both forms of dropout.
+ * test_random.c - random numbers: the generator's known answers, distributions, what a number depends on (seed, stream, step, position) and
+ * what not (threads, neighbours, gradients), and both forms of dropout.
  */
 #include "ops/ops.h"
 
@@ -63,7 +63,8 @@ static double normal_share(double x)
     return 0.5 * erfc(-x / sqrt(2));
 }
 
-/* The greatest distance between the shares below x that are and that should be, times sqrt n (Kolmogorov and Smirnov): above 1.95 once in a thousand. */
+/* The greatest distance between the shares below x that are and that should be, times sqrt n (Kolmogorov and Smirnov): above 1.95 once in a
+ * thousand. */
 static double distance(double *x, int64_t n, double (*share)(double))
 {
     double most = 0;
@@ -197,7 +198,8 @@ Test(random, reading_changes_nothing_and_the_next_step_gives_new_numbers)
 Test(random, a_run_with_effects_goes_to_the_next_step_and_one_without_does_not)
 {
     ks_graph *g = open_graph(5, 0);
-    ks_node *x = ks_random_uniform(g, KS_F64, KS_SCALAR, 0, 1), *v = ks_variable(g, "v", KS_F64, KS_SCALAR, KS_ZEROS), *set = ks_assign(v, x);
+    ks_node *x = ks_random_uniform(g, KS_F64, KS_SCALAR, 0, 1), *v = ks_variable(g, "v", KS_F64, KS_SCALAR, KS_ZEROS),
+            *set = ks_assign(v, x);
     double first = ks_scalar(x);
     cr_assert(ks_run(g, &x, 1, NULL, 0, NULL));
     cr_assert_eq(ks_scalar(x), first);
@@ -211,7 +213,8 @@ Test(random, a_run_with_effects_goes_to_the_next_step_and_one_without_does_not)
 Test(random, two_nodes_draw_different_numbers)
 {
     ks_graph *g = open_graph(5, 0);
-    double *a = values_of(ks_random_uniform(g, KS_F32, KS_SHAPE(100), 0, 1), 100), *b = values_of(ks_random_uniform(g, KS_F32, KS_SHAPE(100), 0, 1), 100);
+    double *a = values_of(ks_random_uniform(g, KS_F32, KS_SHAPE(100), 0, 1), 100),
+           *b = values_of(ks_random_uniform(g, KS_F32, KS_SHAPE(100), 0, 1), 100);
     int same = 0;
     for (int i = 0; i < 100; i++)
         same += a[i] == b[i];
@@ -256,7 +259,8 @@ Test(random, the_same_numbers_on_any_number_of_threads)
     for (int threads = 1; threads <= 3; threads++) {
         ks_graph *g = open_graph(11, threads);
         ks_node *ones = ks_cast(ks_constant(g, KS_BOOL, KS_SHAPE(1), ((const uint8_t[]){1})), KS_F32);
-        ks_node *drop = ks_dropout(ks_expand(ones, ks_random_uniform(g, KS_F32, KS_SHAPE(MANY), 0, 1), KS_ABSENT), 0.3, KS_DROPOUT_INVERTED);
+        ks_node *drop =
+            ks_dropout(ks_expand(ones, ks_random_uniform(g, KS_F32, KS_SHAPE(MANY), 0, 1), KS_ABSENT), 0.3, KS_DROPOUT_INVERTED);
         x[threads - 1][0] = values_of(ks_random_uniform(g, KS_F64, KS_SHAPE(MANY), 0, 1), MANY);
         x[threads - 1][1] = values_of(ks_random_normal(g, KS_F32, KS_SHAPE(MANY), 0, 1), MANY);
         cr_assert(ks_run(g, &drop, 1, NULL, 0, &(ks_run_options){.size = sizeof(ks_run_options), .mode = KS_TRAIN}));
@@ -291,9 +295,12 @@ Test(random, a_graph_composed_anew_draws_the_same_numbers_recognised_or_not)
 Test(random, what_is_no_distribution_is_refused)
 {
     ks_graph *g = open_graph(5, 0);
-    REFUSED(g, ks_random_uniform(g, KS_F32, KS_SHAPE(2), 1, 0), KS_BAD_ARGUMENT, "random_uniform: from 1 to 0 is no interval: lo <= hi, both finite");
-    REFUSED(g, ks_random_uniform(g, KS_F32, KS_SHAPE(2), 0, INF_), KS_BAD_ARGUMENT, "random_uniform: from 0 to inf is no interval: lo <= hi, both finite");
-    REFUSED(g, ks_random_normal(g, KS_F32, KS_SHAPE(2), 0, -1), KS_BAD_ARGUMENT, "random_normal: mean 0 and std -1: both finite, and std not negative");
+    REFUSED(g, ks_random_uniform(g, KS_F32, KS_SHAPE(2), 1, 0), KS_BAD_ARGUMENT,
+            "random_uniform: from 1 to 0 is no interval: lo <= hi, both finite");
+    REFUSED(g, ks_random_uniform(g, KS_F32, KS_SHAPE(2), 0, INF_), KS_BAD_ARGUMENT,
+            "random_uniform: from 0 to inf is no interval: lo <= hi, both finite");
+    REFUSED(g, ks_random_normal(g, KS_F32, KS_SHAPE(2), 0, -1), KS_BAD_ARGUMENT,
+            "random_normal: mean 0 and std -1: both finite, and std not negative");
     REFUSED(g, ks_random_normal(g, KS_I32, KS_SHAPE(2), 0, 1), KS_BAD_DTYPE, "random_normal: random numbers are f32 or f64: ks_cast them");
     REFUSED(g, ks_random_normal(g, KS_F32, KS_SHAPE(ks_dim(g, "N"), 2), 0, 1), KS_BAD_SHAPE,
             "random_normal: the shape [N, 2] has no size of its own: give its dimensions as numbers");
@@ -363,7 +370,8 @@ Test(random, the_derivative_is_masked_as_the_value_was)
 {
     for (int form = KS_DROPOUT_INVERTED; form <= KS_DROPOUT_BOOK; form++) {
         ks_graph *g = open_graph(5, 0);
-        ks_node *x = ones(g, KS_F32), *y = ks_dropout(x, 0.5, (ks_dropout_form)form), *both[2] = {y, ks_gradient(ks_mul(y, ks_number(g, 3)), x)};
+        ks_node *x = ones(g, KS_F32), *y = ks_dropout(x, 0.5, (ks_dropout_form)form),
+                *both[2] = {y, ks_gradient(ks_mul(y, ks_number(g, 3)), x)};
         for (int step = 0; step < 3; step++) {
             cr_assert(ks_run(g, both, 2, NULL, 0, &training));
             double *value = values_of(both[0], LARGE), *derivative = values_of(both[1], LARGE);
@@ -412,7 +420,8 @@ Test(random, what_dropout_erased_is_zero_even_if_infinite_or_nan)
     double values[100];
     for (int i = 0; i < 100; i++)
         values[i] = i % 2 ? NAN_ : INF_;
-    ks_node *x = make_variable(g, "x", KS_F64, KS_SHAPE(100), values, 100), *y = ks_dropout(x, 0.5, KS_DROPOUT_INVERTED), *dx = ks_gradient(ks_square(y), x);
+    ks_node *x = make_variable(g, "x", KS_F64, KS_SHAPE(100), values, 100), *y = ks_dropout(x, 0.5, KS_DROPOUT_INVERTED),
+            *dx = ks_gradient(ks_square(y), x);
     ks_node *both[2] = {y, dx};
     cr_assert(ks_run(g, both, 2, NULL, 0, &training));
     double *value = values_of(y, 100), *derivative = values_of(dx, 100);
@@ -430,13 +439,17 @@ Test(random, what_dropout_erased_is_zero_even_if_infinite_or_nan)
 Test(random, a_ratio_of_nothing_changes_nothing_and_others_are_checked)
 {
     ks_graph *g = open_graph(5, 0);
-    ks_node *x = VARIABLE(g, "x", KS_F64, KS_SHAPE(3), 1, -2, 3), *y = ks_dropout(x, 0, KS_DROPOUT_INVERTED), *z = ks_dropout(x, 0, KS_DROPOUT_BOOK);
+    ks_node *x = VARIABLE(g, "x", KS_F64, KS_SHAPE(3), 1, -2, 3), *y = ks_dropout(x, 0, KS_DROPOUT_INVERTED),
+            *z = ks_dropout(x, 0, KS_DROPOUT_BOOK);
     IS(z, 1, -2, 3);
     cr_assert(ks_run(g, &y, 1, NULL, 0, &training));
     IS(y, 1, -2, 3);
-    REFUSED(g, ks_dropout(x, 1, KS_DROPOUT_BOOK), KS_BAD_ARGUMENT, "dropout: ratio is 1: the share that is erased is at least 0 and less than 1");
-    REFUSED(g, ks_dropout(x, -0.1, KS_DROPOUT_BOOK), KS_BAD_ARGUMENT, "dropout: ratio is -0.1: the share that is erased is at least 0 and less than 1");
-    REFUSED(g, ks_dropout(x, NAN_, KS_DROPOUT_BOOK), KS_BAD_ARGUMENT, "dropout: ratio is nan: the share that is erased is at least 0 and less than 1");
+    REFUSED(g, ks_dropout(x, 1, KS_DROPOUT_BOOK), KS_BAD_ARGUMENT,
+            "dropout: ratio is 1: the share that is erased is at least 0 and less than 1");
+    REFUSED(g, ks_dropout(x, -0.1, KS_DROPOUT_BOOK), KS_BAD_ARGUMENT,
+            "dropout: ratio is -0.1: the share that is erased is at least 0 and less than 1");
+    REFUSED(g, ks_dropout(x, NAN_, KS_DROPOUT_BOOK), KS_BAD_ARGUMENT,
+            "dropout: ratio is nan: the share that is erased is at least 0 and less than 1");
     REFUSED(g, ks_dropout(x, 0.5, (ks_dropout_form)2), KS_BAD_ARGUMENT, "dropout: form is 2: 0 is inverted, 1 the book's");
     ks_node *i = VARIABLE(g, "i", KS_I32, KS_SHAPE(1), 1);
     REFUSED(g, ks_dropout(i, 0.5, KS_DROPOUT_BOOK), KS_BAD_DTYPE, "dropout: takes f32, f64, but 'i' is i32: ks_cast it");

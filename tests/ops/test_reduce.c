@@ -1,6 +1,6 @@
 /*
- * test_reduce.c - sum, mean, max, argmax and count over any axes: values beside a plain loop, the derivatives, ties, NaN, nothing at all, and the same bits
- * on any number of threads.
+ * test_reduce.c - sum, mean, max, argmax and count over any axes: values beside a plain loop, the derivatives, ties, NaN, nothing at all,
+ * and the same bits on any number of threads.
  */
 #include "ops/ops.h"
 

@@ -1,6 +1,6 @@
 /*
- * test_shape.c - other shapes for the same elements, and parts of them: sum_to, expand, reshape, transpose, concat, slice, with what fits and what does
- * not, and open dimensions.
+ * test_shape.c - other shapes for the same elements, and parts of them: sum_to, expand, reshape, transpose, concat, slice, with what fits
+ * and what does not, and open dimensions.
  */
 #include "ops/ops.h"
 
@@ -28,7 +28,8 @@ static ks_node *matrix(void)
 
 Test(shape, expand_repeats_and_sum_to_undoes_it)
 {
-    ks_node *row = VARIABLE(g, "row", KS_F64, KS_SHAPE(3), 1, 2, 3), *column = VARIABLE(g, "column", KS_F64, KS_SHAPE(2, 1), 10, 20), *x = matrix();
+    ks_node *row = VARIABLE(g, "row", KS_F64, KS_SHAPE(3), 1, 2, 3), *column = VARIABLE(g, "column", KS_F64, KS_SHAPE(2, 1), 10, 20),
+            *x = matrix();
     IS(ks_expand(row, x, KS_ABSENT), 1, 2, 3, 1, 2, 3);
     IS(ks_expand(column, x, KS_ABSENT), 10, 10, 10, 20, 20, 20);
     IS(ks_expand(VARIABLE(g, "s", KS_F64, KS_SCALAR, 7), x, KS_ABSENT), 7, 7, 7, 7, 7, 7);
@@ -46,15 +47,19 @@ Test(shape, expand_with_axes_undoes_a_reduction)
     ks_node *x = matrix(), *sums = ks_sum(x, KS_INTS(1), false);
     IS(ks_expand(sums, x, KS_INTS(1)), 6, 6, 6, 15, 15, 15);
     IS(ks_expand(sums, x, KS_INTS(-1)), 6, 6, 6, 15, 15, 15);
-    REFUSED(g, ks_expand(sums, x, KS_ABSENT), KS_BAD_SHAPE, "expand: the first does not broadcast to the shape of the second: 'sum_1' is [2], 'x' is [2, 3]");
+    REFUSED(g, ks_expand(sums, x, KS_ABSENT), KS_BAD_SHAPE,
+            "expand: the first does not broadcast to the shape of the second: 'sum_1' is [2], 'x' is [2, 3]");
 }
 
 Test(shape, expand_and_sum_to_refuse_what_does_not_fit)
 {
     ks_node *x = matrix(), *four = VARIABLE(g, "four", KS_F64, KS_SHAPE(4), 1, 2, 3, 4);
-    REFUSED(g, ks_expand(four, x, KS_ABSENT), KS_BAD_SHAPE, "expand: the first does not broadcast to the shape of the second: 'four' is [4], 'x' is [2, 3]");
-    REFUSED(g, ks_sum_to(x, four), KS_BAD_SHAPE, "sum_to: the second does not broadcast to the first, so there is nothing to sum over: 'x' is [2, 3], 'four' is [4]");
-    REFUSED(g, ks_sum_to(four, x), KS_BAD_SHAPE, "sum_to: the second does not broadcast to the first, so there is nothing to sum over: 'four' is [4], 'x' is [2, 3]");
+    REFUSED(g, ks_expand(four, x, KS_ABSENT), KS_BAD_SHAPE,
+            "expand: the first does not broadcast to the shape of the second: 'four' is [4], 'x' is [2, 3]");
+    REFUSED(g, ks_sum_to(x, four), KS_BAD_SHAPE,
+            "sum_to: the second does not broadcast to the first, so there is nothing to sum over: 'x' is [2, 3], 'four' is [4]");
+    REFUSED(g, ks_sum_to(four, x), KS_BAD_SHAPE,
+            "sum_to: the second does not broadcast to the first, so there is nothing to sum over: 'four' is [4], 'x' is [2, 3]");
 }
 
 Test(shape, expand_to_nothing_and_from_it)
@@ -83,7 +88,8 @@ Test(shape, reshape_keeps_the_order_and_counts_one_dimension)
 Test(shape, reshape_refuses_other_counts)
 {
     ks_node *x = matrix();
-    REFUSED(g, ks_reshape(x, KS_SHAPE(4, 2)), KS_BAD_SHAPE, "reshape: the 6 elements do not fit [4, 2]: 'x' is [2, 3]: -1 leaves one dimension to be counted");
+    REFUSED(g, ks_reshape(x, KS_SHAPE(4, 2)), KS_BAD_SHAPE,
+            "reshape: the 6 elements do not fit [4, 2]: 'x' is [2, 3]: -1 leaves one dimension to be counted");
     REFUSED(g, ks_reshape(x, KS_SHAPE(4, -1)), KS_BAD_SHAPE, "reshape: the 6 elements do not fit [4, ?]: 'x' is [2, 3]");
     REFUSED(g, ks_reshape(x, KS_SHAPE(-1, -1)), KS_BAD_ARGUMENT,
             "reshape: only one dimension of the new shape may be left open: give the others as numbers");
@@ -103,7 +109,8 @@ Test(shape, an_open_batch_is_reshaped_and_back)
     cr_assert(ks_feed(x, KS_F64, KS_SHAPE(1, 2, 2), KS__VALUES(1, 2, 3, 4)));
     SHAPE_IS(flat, 1, 4);
     ks_node *fixed = ks_reshape(x, KS_SHAPE(2, 4));
-    NO_VALUE(fixed, KS_BAD_SHAPE, "reshape 'reshape_2': the 4 elements do not fit [2, 4]: 'x' is [1, 2, 2]: -1 leaves one dimension to be counted");
+    NO_VALUE(fixed, KS_BAD_SHAPE,
+             "reshape 'reshape_2': the 4 elements do not fit [2, 4]: 'x' is [1, 2, 2]: -1 leaves one dimension to be counted");
 }
 
 /* ---- transpose ----------------------------------------------------------------------------------------- */
@@ -187,7 +194,8 @@ Test(shape, concat_of_open_batches_is_sized_at_the_feed)
 Test(shape, concat_refuses_sizes_that_differ_beside_the_axis)
 {
     ks_node *x = matrix(), *y = VARIABLE(g, "y", KS_F64, KS_SHAPE(2, 1), 7, 8);
-    REFUSED(g, ks_concat(((ks_node *[]){x, y}), 2, 0), KS_BAD_SHAPE, "concat: beside axis 0 the sizes must be equal: 'x' is [2, 3], 'y' is [2, 1]");
+    REFUSED(g, ks_concat(((ks_node *[]){x, y}), 2, 0), KS_BAD_SHAPE,
+            "concat: beside axis 0 the sizes must be equal: 'x' is [2, 3], 'y' is [2, 1]");
     REFUSED(g, ks_concat(((ks_node *[]){x, y}), 2, 2), KS_BAD_SHAPE, "concat: there is no axis 2: 'x' is [2, 3]");
     cr_assert_null(ks_concat(((ks_node *[]){x, NULL}), 2, 0));
 }

@@ -1,6 +1,7 @@
 /*
- * test_softmax_loss.c - softmax, log_softmax and the losses: golden values, rows that overflow elsewhere, any axis and any size, derivatives of first and second
- * order, and labels that do not fit. The golden values are those of NumPy in f64 for the worked examples of "Deep Learning from Scratch" (ch. 3 and 4).
+ * test_softmax_loss.c - softmax, log_softmax and the losses: golden values, rows that overflow elsewhere, any axis and any size,
+ * derivatives of first and second order, and labels that do not fit. The golden values are those of NumPy in f64 for the worked examples of
+ * "Deep Learning from Scratch" (ch. 3 and 4).
  */
 #include "ops/ops.h"
 
@@ -31,10 +32,12 @@ static double chance(double range)
 
 Test(softmax_loss, softmax_of_the_book)
 {
-    IS_NEAR(1e-15, ks_softmax(VARIABLE(g, "a", KS_F64, KS_SHAPE(3), 0.3, 2.9, 4.0), -1), .01821127329554753, .24519181293507392, .7365969137693786);
+    IS_NEAR(1e-15, ks_softmax(VARIABLE(g, "a", KS_F64, KS_SHAPE(3), 0.3, 2.9, 4.0), -1), .01821127329554753, .24519181293507392,
+            .7365969137693786);
     IS_NEAR(1e-15, ks_softmax(VARIABLE(g, "b", KS_F64, KS_SHAPE(3), 1010, 1000, 990), -1), .999954600070331, 4.539786860886666e-05,
             2.061060046209062e-09);
-    IS_NEAR(1e-7, ks_softmax(VARIABLE(g, "c", KS_F32, KS_SHAPE(3), 0.3, 2.9, 4.0), -1), .01821127329554753, .24519181293507392, .7365969137693786);
+    IS_NEAR(1e-7, ks_softmax(VARIABLE(g, "c", KS_F32, KS_SHAPE(3), 0.3, 2.9, 4.0), -1), .01821127329554753, .24519181293507392,
+            .7365969137693786);
 }
 
 Test(softmax_loss, softmax_of_extreme_scores_is_finite)
@@ -67,11 +70,13 @@ Test(softmax_loss, a_row_of_minus_infinity_of_infinity_or_with_a_nan_is_nan)
 /* Rows and columns of sizes around those of vectors and blocks, beside the C library's exp and log in long double. */
 Test(softmax_loss, any_axis_of_any_size_agrees_with_the_definition)
 {
-    static const int64_t shapes[][3] = {{1, 1, 1},   {3, 10, 1},    {100, 10, 1}, {7, 63, 1},   {5, 64, 1},    {3, 65, 1},   {2, 1023, 1}, {2, 1024, 1},
-                                        {2, 1025, 1}, {1, 5000, 1}, {2, 3, 5},    {3, 10, 257}, {1, 2000, 3}, {4, 1, 300}, {5000, 3, 1}};
+    static const int64_t shapes[][3] = {{1, 1, 1},  {3, 10, 1},   {100, 10, 1}, {7, 63, 1},   {5, 64, 1},
+                                        {3, 65, 1}, {2, 1023, 1}, {2, 1024, 1}, {2, 1025, 1}, {1, 5000, 1},
+                                        {2, 3, 5},  {3, 10, 257}, {1, 2000, 3}, {4, 1, 300},  {5000, 3, 1}};
     for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
         int64_t before = shapes[k][0], n = shapes[k][1], after = shapes[k][2], count = before * n * after;
-        double *x = malloc(sizeof(double) * (size_t)count), *y = malloc(sizeof(double) * (size_t)count), *l = malloc(sizeof(double) * (size_t)count);
+        double *x = malloc(sizeof(double) * (size_t)count), *y = malloc(sizeof(double) * (size_t)count),
+               *l = malloc(sizeof(double) * (size_t)count);
         for (int64_t i = 0; i < count; i++)
             x[i] = (double)(float)chance(30);
         for (int dtype = KS_F32; dtype <= KS_F64; dtype++) {
@@ -86,8 +91,9 @@ Test(softmax_loss, any_axis_of_any_size_agrees_with_the_definition)
                     for (int64_t i = 0; i < n; i++) {
                         int64_t at = (b * n + i) * after + a;
                         long double share = expl((long double)x[at]) / sum;
-                        cr_assert(fabs(y[at] - (double)share) <= (dtype == KS_F32 ? 3e-6 : 1e-14) * (double)share + 1e-40, "[%lld, %lld, %lld] at %lld: %g not %g",
-                                  (long long)before, (long long)n, (long long)after, (long long)at, y[at], (double)share);
+                        cr_assert(fabs(y[at] - (double)share) <= (dtype == KS_F32 ? 3e-6 : 1e-14) * (double)share + 1e-40,
+                                  "[%lld, %lld, %lld] at %lld: %g not %g", (long long)before, (long long)n, (long long)after, (long long)at,
+                                  y[at], (double)share);
                         cr_assert(agree(l[at], (double)logl(share), near), "log: %.17g not %.17g", l[at], (double)logl(share));
                     }
                 }
@@ -175,7 +181,8 @@ Test(softmax_loss, softmax_needs_an_axis_that_is_there)
 Test(softmax_loss, the_three_layer_net_of_the_book)
 {
     ks_node *x = VARIABLE(g, "x", KS_F64, KS_SHAPE(1, 2), 1, .5);
-    ks_node *w1 = VARIABLE(g, "w1", KS_F64, KS_SHAPE(2, 3), .1, .3, .5, .2, .4, .6), *b1 = VARIABLE(g, "b1", KS_F64, KS_SHAPE(3), .1, .2, .3);
+    ks_node *w1 = VARIABLE(g, "w1", KS_F64, KS_SHAPE(2, 3), .1, .3, .5, .2, .4, .6),
+            *b1 = VARIABLE(g, "b1", KS_F64, KS_SHAPE(3), .1, .2, .3);
     ks_node *w2 = VARIABLE(g, "w2", KS_F64, KS_SHAPE(3, 2), .1, .4, .2, .5, .3, .6), *b2 = VARIABLE(g, "b2", KS_F64, KS_SHAPE(2), .1, .2);
     ks_node *w3 = VARIABLE(g, "w3", KS_F64, KS_SHAPE(2, 2), .1, .3, .2, .4), *b3 = VARIABLE(g, "b3", KS_F64, KS_SHAPE(2), .1, .2);
     ks_node *a1 = ks_add(ks_matmul(x, w1), b1), *z1 = ks_sigmoid(a1), *a2 = ks_add(ks_matmul(z1, w2), b2), *z2 = ks_sigmoid(a2);
@@ -207,7 +214,8 @@ Test(softmax_loss, labels_of_every_dtype_and_one_hot_rows_agree)
 {
     ks_node *score = scores();
     ks_node *hot = VARIABLE(g, "hot", KS_F64, KS_SHAPE(3, 4), 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1);
-    ks_node *loss = ks_softmax_cross_entropy(score, hot), *composed = ks_neg(ks_mean_all(ks_sum(ks_mul(hot, ks_log_softmax(score, 1)), KS_INTS(1), false)));
+    ks_node *loss = ks_softmax_cross_entropy(score, hot),
+            *composed = ks_neg(ks_mean_all(ks_sum(ks_mul(hot, ks_log_softmax(score, 1)), KS_INTS(1), false)));
     double wanted = ks_scalar(composed), grad[12];
     IS_NEAR(1e-15, loss, wanted);
     cr_assert(ks_read(ks_gradient(composed, score), KS_F64, grad, 12));
@@ -219,8 +227,8 @@ Test(softmax_loss, labels_of_every_dtype_and_one_hot_rows_agree)
         IS_NEAR(1e-15, of_labels, wanted);
         check_values(__FILE__, __LINE__, ks_gradient(of_labels, score), 1e-15, grad, 12);
     }
-    IS_NEAR(1e-15, ks_mul(ks_sub(ks_softmax(score, 1), hot), ks_number(g, 1.0 / 3)), grad[0], grad[1], grad[2], grad[3], grad[4], grad[5], grad[6], grad[7],
-            grad[8], grad[9], grad[10], grad[11]);
+    IS_NEAR(1e-15, ks_mul(ks_sub(ks_softmax(score, 1), hot), ks_number(g, 1.0 / 3)), grad[0], grad[1], grad[2], grad[3], grad[4], grad[5],
+            grad[6], grad[7], grad[8], grad[9], grad[10], grad[11]);
 }
 
 Test(softmax_loss, the_derivative_is_one_node_that_shows_in_the_graph)
@@ -272,7 +280,8 @@ Test(softmax_loss, second_derivatives_with_labels)
 
 Test(softmax_loss, no_epsilon_and_no_overflow)
 {
-    ks_node *score = VARIABLE(g, "score", KS_F64, KS_SHAPE(2, 2), 1000, -1000, 1000, -1000), *t = VARIABLE(g, "t", KS_I64, KS_SHAPE(2), 0, 1);
+    ks_node *score = VARIABLE(g, "score", KS_F64, KS_SHAPE(2, 2), 1000, -1000, 1000, -1000),
+            *t = VARIABLE(g, "t", KS_I64, KS_SHAPE(2), 0, 1);
     ks_node *loss = ks_softmax_cross_entropy(score, t);
     IS(loss, 1000); /* (0 + 2000)/2 */
     IS(ks_gradient(loss, score), 0, 0, 0.5, -0.5);
@@ -284,7 +293,8 @@ Test(softmax_loss, no_epsilon_and_no_overflow)
 Test(softmax_loss, shares_of_any_sum_have_the_derivative_of_the_value)
 {
     double s[4] = {0.2, -1, 0.7, 2}, h = 1e-5;
-    ks_node *score = VARIABLE(g, "score", KS_F64, KS_SHAPE(2, 2), 0.2, -1, 0.7, 2), *t = VARIABLE(g, "t", KS_F64, KS_SHAPE(2, 2), 2, 1, 0.25, 0.5);
+    ks_node *score = VARIABLE(g, "score", KS_F64, KS_SHAPE(2, 2), 0.2, -1, 0.7, 2),
+            *t = VARIABLE(g, "t", KS_F64, KS_SHAPE(2, 2), 2, 1, 0.25, 0.5);
     ks_node *loss = ks_softmax_cross_entropy(score, t);
     double grad[4];
     cr_assert(ks_read(ks_gradient(loss, score), KS_F64, grad, 4));
@@ -304,13 +314,15 @@ Test(softmax_loss, shares_of_any_sum_have_the_derivative_of_the_value)
 Test(softmax_loss, an_open_batch_counts_its_own_rows)
 {
     int64_t n = ks_dim(g, "N");
-    ks_node *x = ks_input(g, "x", KS_F64, KS_SHAPE(n, 2)), *t = ks_input(g, "t", KS_I64, KS_SHAPE(n)), *w = VARIABLE(g, "w", KS_F64, KS_SHAPE(2), 1, 1);
+    ks_node *x = ks_input(g, "x", KS_F64, KS_SHAPE(n, 2)), *t = ks_input(g, "t", KS_I64, KS_SHAPE(n)),
+            *w = VARIABLE(g, "w", KS_F64, KS_SHAPE(2), 1, 1);
     ks_node *loss = ks_softmax_cross_entropy(ks_mul(x, w), t), *dw = ks_gradient(loss, w);
     double p = 1 / (1 + exp(-1));
     cr_assert(ks_feed(x, KS_F64, KS_SHAPE(1, 2), KS__VALUES(2, 1)) && ks_feed(t, KS_I64, KS_SHAPE(1), ((const int64_t[]){0})));
     IS_NEAR(1e-15, loss, -log(p));
     IS_NEAR(1e-15, dw, 2 * (p - 1), 1 - p);
-    cr_assert(ks_feed(x, KS_F64, KS_SHAPE(3, 2), KS__VALUES(2, 1, 2, 1, 2, 1)) && ks_feed(t, KS_I64, KS_SHAPE(3), ((const int64_t[]){0, 0, 0})));
+    cr_assert(ks_feed(x, KS_F64, KS_SHAPE(3, 2), KS__VALUES(2, 1, 2, 1, 2, 1)) &&
+              ks_feed(t, KS_I64, KS_SHAPE(3), ((const int64_t[]){0, 0, 0})));
     IS_NEAR(1e-15, loss, -log(p));
     IS_NEAR(1e-15, dw, 2 * (p - 1), 1 - p);
     cr_assert(ks_feed(x, KS_F64, KS_SHAPE(0, 2), KS__VALUES(0)) && ks_feed(t, KS_I64, KS_SHAPE(0), ((const int64_t[]){0})));
@@ -323,7 +335,8 @@ Test(softmax_loss, sizes_around_blocks_agree_with_the_definition_on_any_number_o
     static const int64_t shapes[][2] = {{100, 10}, {1, 1}, {2000, 10}, {3, 1023}, {3, 1024}, {3, 1500}, {1100, 33}};
     for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
         int64_t rows = shapes[k][0], n = shapes[k][1];
-        float *x = malloc(sizeof(float) * (size_t)(rows * n)), *dx[2] = {malloc(sizeof(float) * (size_t)(rows * n)), malloc(sizeof(float) * (size_t)(rows * n))}, loss[2];
+        float *x = malloc(sizeof(float) * (size_t)(rows * n)),
+              *dx[2] = {malloc(sizeof(float) * (size_t)(rows * n)), malloc(sizeof(float) * (size_t)(rows * n))}, loss[2];
         int64_t *t = malloc(sizeof(int64_t) * (size_t)rows);
         long double sum = 0;
         for (int64_t i = 0; i < rows * n; i++)
@@ -337,7 +350,8 @@ Test(softmax_loss, sizes_around_blocks_agree_with_the_definition_on_any_number_o
         }
         for (int threads = 1; threads <= 2; threads++) {
             ks_graph *h = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .threads = threads});
-            ks_node *score = ks_constant(h, KS_F32, KS_SHAPE(rows, n), x), *l = ks_softmax_cross_entropy(score, ks_constant(h, KS_I64, KS_SHAPE(rows), t));
+            ks_node *score = ks_constant(h, KS_F32, KS_SHAPE(rows, n), x),
+                    *l = ks_softmax_cross_entropy(score, ks_constant(h, KS_I64, KS_SHAPE(rows), t));
             cr_assert(ks_read(l, KS_F32, &loss[threads - 1], 1) && ks_read(ks_gradient(l, score), KS_F32, dx[threads - 1], rows * n));
             ks_graph_free(h);
         }
@@ -351,13 +365,15 @@ Test(softmax_loss, labels_that_do_not_fit_are_refused)
 {
     ks_node *score = scores();
     REFUSED(g, ks_softmax_cross_entropy(score, VARIABLE(g, "t2", KS_I64, KS_SHAPE(2), 0, 1)), KS_BAD_SHAPE,
-            "softmax_cross_entropy: labels are one whole number a row, or a row of shares as long as the score's: 'score' is [3, 4], 't2' is [2]");
+            "softmax_cross_entropy: labels are one whole number a row, or a row of shares as long as the score's: 'score' is [3, 4], 't2' "
+            "is [2]");
     REFUSED(g, ks_softmax_cross_entropy(score, VARIABLE(g, "f", KS_F32, KS_SHAPE(3), 0, 1, 2)), KS_BAD_DTYPE,
-            "softmax_cross_entropy: labels are whole numbers (i32, i64, u8) or shares of the score's dtype f64, but 'f' is [3] of f32: ks_cast it");
+            "softmax_cross_entropy: labels are whole numbers (i32, i64, u8) or shares of the score's dtype f64, but 'f' is [3] of f32: "
+            "ks_cast it");
     REFUSED(g, ks_softmax_cross_entropy(score, VARIABLE(g, "h", KS_U8, KS_SHAPE(3, 4), 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1)), KS_BAD_SHAPE,
             "softmax_cross_entropy: whole numbers are one label a row: 'score' is [3, 4], 'h' is [3, 4]: ks_cast one-hot rows to f64");
-    REFUSED(g, ks_softmax_cross_entropy(VARIABLE(g, "deep", KS_F64, KS_SHAPE(1, 1, 2), 1, 2), VARIABLE(g, "d", KS_I64, KS_SHAPE(1, 1), 0)), KS_BAD_SHAPE,
-            "softmax_cross_entropy: scores are [N, C] or [C], but 'deep' is [1, 1, 2]: ks_reshape it");
+    REFUSED(g, ks_softmax_cross_entropy(VARIABLE(g, "deep", KS_F64, KS_SHAPE(1, 1, 2), 1, 2), VARIABLE(g, "d", KS_I64, KS_SHAPE(1, 1), 0)),
+            KS_BAD_SHAPE, "softmax_cross_entropy: scores are [N, C] or [C], but 'deep' is [1, 1, 2]: ks_reshape it");
 }
 
 Test(softmax_loss, a_label_outside_the_classes_is_named_with_its_row)
@@ -421,7 +437,8 @@ Test(softmax_loss, large_squared_errors_agree_on_any_number_of_threads)
     }
     for (int threads = 1; threads <= 2; threads++) {
         ks_graph *h = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .threads = threads});
-        cr_assert(ks_read(ks_mean_squared_error(ks_constant(h, KS_F32, KS_SHAPE(N), x), ks_constant(h, KS_F32, KS_SHAPE(N), y)), KS_F32, &losses[threads - 1], 1));
+        cr_assert(ks_read(ks_mean_squared_error(ks_constant(h, KS_F32, KS_SHAPE(N), x), ks_constant(h, KS_F32, KS_SHAPE(N), y)), KS_F32,
+                          &losses[threads - 1], 1));
         ks_graph_free(h);
     }
     cr_assert_eq(losses[0], losses[1]);

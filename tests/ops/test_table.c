@@ -1,6 +1,6 @@
 /*
- * test_table.c - every operation of the table, by its own example: what its definition must have, its first and second derivatives beside central
- * differences taken here, and the same bits with each fast path off and on any number of threads.
+ * test_table.c - every operation of the table, by its own example: what its definition must have, its first and second derivatives beside
+ * central differences taken here, and the same bits with each fast path off and on any number of threads.
  */
 #include "ops/ops.h"
 
@@ -60,7 +60,8 @@ Test(table, every_definition_is_whole)
 
 Test(table, every_attribute_is_described_and_lies_in_its_struct)
 {
-    static const size_t sizes[] = {[KS_ATTR_INT] = 8,  [KS_ATTR_FLOAT] = 8, [KS_ATTR_BOOL] = 8, [KS_ATTR_INTS] = sizeof(ks_ints),
+    static const size_t sizes[] = {[KS_ATTR_INT] = 8,   [KS_ATTR_FLOAT] = 8,
+                                   [KS_ATTR_BOOL] = 8,  [KS_ATTR_INTS] = sizeof(ks_ints),
                                    [KS_ATTR_DTYPE] = 8, [KS_ATTR_SHAPE] = sizeof(ks_shape)};
     for (int i = 0; i < ks_op_count(); i++) {
         const ks_op *op = ks_op_at(i);
@@ -79,7 +80,8 @@ Test(table, elementwise_operations_have_tiles_for_all_that_they_allow)
         const ks_op *op = ks_op_at(i);
         unsigned allowed = op->allowed ? op->allowed : KS_FLOATS;
         for (int dtype = 0; op->tiles && dtype < KS_DTYPES; dtype++)
-            cr_assert(!(allowed & 1u << dtype) || op->tiles[dtype].fn[0], "'%s' has no tile for %s", op->name, ks_dtype_name((ks_dtype)dtype));
+            cr_assert(!(allowed & 1u << dtype) || op->tiles[dtype].fn[0], "'%s' has no tile for %s", op->name,
+                      ks_dtype_name((ks_dtype)dtype));
     }
 }
 
@@ -165,11 +167,13 @@ static void compare(const char *what, const ks_op *op, ks_node *f, ks_node *x, k
     double values[MOST_ELEMENTS], analytic[MOST_ELEMENTS];
     int64_t n = ks_shape_count(ks_node_shape(x));
     cr_assert(ks_read(x, KS_F64, values, n));
-    cr_assert(ks_read(derivative, KS_F64, analytic, n), "'%s': %s", op->name, ks_error(ks_node_graph(x)) ? ks_error(ks_node_graph(x))->message : "?");
+    cr_assert(ks_read(derivative, KS_F64, analytic, n), "'%s': %s", op->name,
+              ks_error(ks_node_graph(x)) ? ks_error(ks_node_graph(x))->message : "?");
     for (int64_t k = 0; k < n; k++) {
         double wanted = numeric(f, x, values, n, k);
-        cr_assert(fabs(analytic[k] - wanted) <= 1e-6 * fmax(1, fabs(wanted)), "%s of '%s' with respect to %s[%lld] is %.12g, numerically %.12g", what,
-                  op->name, ks_name(x), (long long)k, analytic[k], wanted);
+        cr_assert(fabs(analytic[k] - wanted) <= 1e-6 * fmax(1, fabs(wanted)),
+                  "%s of '%s' with respect to %s[%lld] is %.12g, numerically %.12g", what, op->name, ks_name(x), (long long)k, analytic[k],
+                  wanted);
     }
 }
 
@@ -309,9 +313,10 @@ Test(table, each_fast_path_off_gives_the_same_bits)
     static const struct {
         unsigned bits;
         const char *how;
-    } paths[] = {{KS_FUSE, "without fusing"},         {KS_PLACE, "without sharing memory"}, {KS_RECOGNISE, "without recognising"},
-                 {KS_SIMPLIFY, "without simplifying"}, {KS_SHARE, "without sharing work"},   {KS_CACHE, "without the plan cache"},
-                 {KS_BYTECODE, "without bytecode"},    {127, "on the plain path"}};
+    } paths[] = {{KS_FUSE, "without fusing"},           {KS_PLACE, "without sharing memory"},
+                 {KS_RECOGNISE, "without recognising"}, {KS_SIMPLIFY, "without simplifying"},
+                 {KS_SHARE, "without sharing work"},    {KS_CACHE, "without the plan cache"},
+                 {KS_BYTECODE, "without bytecode"},     {127, "on the plain path"}};
     for (size_t k = 0; k < sizeof paths / sizeof paths[0]; k++)
         all_the_same(&(ks_graph_options){.size = sizeof(ks_graph_options), .without = paths[k].bits}, paths[k].how, 0);
 }
