@@ -52,7 +52,7 @@ static bool same_request(const ks__plan *plan, const ks__request *request)
 {
     return plan->bound && plan->mode == request->mode && plan->fresh == request->fresh && plan->target_count == request->target_count &&
            plan->effect_count == request->effect_count &&
-           !memcmp(plan->targets, request->targets, request->target_count * sizeof(ks_node *)) &&
+           !(request->target_count && memcmp(plan->targets, request->targets, request->target_count * sizeof(ks_node *))) &&
            !(request->effect_count && memcmp(plan->effects, request->effects, request->effect_count * sizeof(ks_node *)));
 }
 

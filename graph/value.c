@@ -156,7 +156,8 @@ static bool put_whole(void *out, ks_dtype to, int64_t i, int64_t x)
 bool ks__convert(void *out, ks_dtype to, const void *in, ks_dtype from, int64_t n, bool exact, int64_t *bad)
 {
     if (to == from && to != KS_BOOL) {
-        memcpy(out, in, (size_t)n * ks_dtype_size(to));
+        if (n > 0)
+            memcpy(out, in, (size_t)n * ks_dtype_size(to));
         return true;
     }
     bool whole = from != KS_F32 && from != KS_F64;
