@@ -199,8 +199,9 @@ int main(int argc, char **argv)
     bool good = loss && train(g, loss, saved) && compare(g, saved) && check(g, loss) && fruit && shop(fruit);
     if (good)
         printf("\nAll of it is in %s/. Try:  build/cli/keisan info %s\n", output, saved);
-    int status = failed(g) | failed(fruit) | !good;
+    bool bad = failed(g);
+    bad = failed(fruit) || bad || !good;
     ks_graph_free(g);
     ks_graph_free(fruit);
-    return status;
+    return bad;
 }
