@@ -30,7 +30,7 @@ typedef struct args {
     words feeds;      /* NAME=VALUE */
     words fetch, wrt; /* names */
     const char *of, *out, *upstream, *mode;
-    const char *data, *test, *loss, *score, *labels, *optimizer, *resume;
+    const char *data, *rows, *test, *loss, *score, *labels, *optimizer, *resume;
     int64_t seed, threads, digits, most, batch, epochs;
     double tolerance;
     bool json, cast, unchecked, help, has_seed;
@@ -68,6 +68,14 @@ typedef struct option {
 #define OPTION_SEED                                                                                                                        \
     {                                                                                                                                      \
         "seed", OPTION_WHOLE, FIELD(seed), "N", "of every random number; default: the model's", 0, 9e15                                    \
+    }
+#define OPTION_DATA                                                                                                                        \
+    {                                                                                                                                      \
+        "data", OPTION_TEXT, FIELD(data), "X=FILE,...", "rows for inputs, as train takes them: FILE:flatten:scale=255"                     \
+    }
+#define OPTION_ROWS                                                                                                                        \
+    {                                                                                                                                      \
+        "rows", OPTION_TEXT, FIELD(rows), "FIRST:COUNT", "which rows of --data; default: all"                                              \
     }
 #define OPTION_THREADS                                                                                                                     \
     {                                                                                                                                      \

@@ -21,7 +21,7 @@ static void put_text(const ks_gradcheck_report *report, const args *a)
         int length = (int)strlen(report->rows[i].name);
         width = length > width ? length : width;
     }
-    printf("%-*s  %9s  %12s  %12s  %s\n", width, "parameter", "elements", "mean diff", "worst rel", "");
+    printf("%-*s  %9s  %12s  %12s\n", width, "parameter", "elements", "mean diff", "worst rel");
     for (int i = 0; i < report->count; i++) {
         const ks_gradcheck_row *row = &report->rows[i];
         const char *said = verdict(row, a->tolerance);
@@ -128,6 +128,8 @@ static const option options[] = {
     {"of", OPTION_TEXT, FIELD(of), "NODE", "the scalar that is differentiated; default: the output loss"},
     {"wrt", OPTION_NAMES, FIELD(wrt), "NODE,...", "variables and inputs to vary; default: every trainable variable"},
     OPTION_FEED,
+    OPTION_DATA,
+    OPTION_ROWS,
     {"tolerance", OPTION_REAL, FIELD(tolerance), "X", "of |analytic - numeric| / max(1, both); default 1e-6", 0, 1e300},
     {"most", OPTION_WHOLE, FIELD(most), "N", "elements checked a parameter, spread evenly; default: all", 1, 9e15},
     OPTION_JSON,

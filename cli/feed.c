@@ -80,8 +80,50 @@ int feed_node(const model *m, ks_node *node, const char *flag, const char *value
     return ks_feed_npy(node, path) ? DONE : failed(m, node, flag, a);
 }
 
+ks_data *feed_open(const model *m, const char *flag, const char *text, int *status)
+{
+    ks_data *data = ks_data_open(m->graph, text);
+    const ks_failure *failure = ks_error(m->graph);
+    if (!data && failure) {
+        complain("--%s: %s", flag, failure->message + (strncmp(failure->message, "data: ", 6) ? 0 : 6));
+        *status = status_of(failure->code);
+    } else if (!data) {
+        *status = complain_memory();
+    }
+    return data;
+}
+
+/* "3:100": from row 3 on, 100 rows; nothing: all there are. */
+static int feed_rows(const model *m, const args *a, ks_data *data)
+{
+    long long first = 0, count = ks_data_rows(data);
+    int length = 0;
+    if (a->rows && (sscanf(a->rows, "%lld:%lld%n", &first, &count, &length) != 2 || a->rows[length] || first < 0 || count < 1)) {
+        complain("--rows is FIRST:COUNT, as in 0:100, not '%s'", a->rows);
+        return BAD_INPUT;
+    }
+    return ks_data_rows_feed(data, first, count) ? DONE : complain_failure(a->rows ? "--rows" : "--data", ks_error(m->graph));
+}
+
+static int feed_data(const model *m, const args *a)
+{
+    int status = DONE;
+    if (!a->data && a->rows) {
+        complain("--rows %s: rows of what? Give --data", a->rows);
+        return BAD_INPUT;
+    }
+    ks_data *data = a->data ? feed_open(m, "data", a->data, &status) : NULL;
+    if (data)
+        status = feed_rows(m, a, data);
+    ks_data_free(data);
+    return status;
+}
+
 int feed_all(const model *m, const args *a)
 {
+    int status = feed_data(m, a);
+    if (status)
+        return status;
     for (int i = 0; i < a->feeds.count; i++) {
         char *text = a->feeds.at[i], *value = strchr(text, '=');
         if (!value || value == text) {
@@ -99,7 +141,7 @@ int feed_all(const model *m, const args *a)
                      ks_node_op_name(node));
             return BAD_INPUT;
         }
-        int status = feed_node(m, node, "feed", value + 1, a);
+        status = feed_node(m, node, "feed", value + 1, a);
         if (status)
             return status;
     }

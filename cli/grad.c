@@ -77,6 +77,8 @@ static const option options[] = {
     {"of", OPTION_TEXT, FIELD(of), "NODE", "what is differentiated (the sum of its elements); default: the output loss"},
     {"wrt", OPTION_NAMES, FIELD(wrt), "NODE,...", "with respect to what; default: every trainable variable it depends on"},
     OPTION_FEED,
+    OPTION_DATA,
+    OPTION_ROWS,
     {"out", OPTION_TEXT, FIELD(out), "FILE.npy", "write the one result there instead of printing it"},
     OPTION_JSON,
     OPTION_CAST,

@@ -30,8 +30,6 @@ void progress_show(progress *bar, int64_t epoch, int64_t epochs, int64_t step, i
         return;
     bar->shown = time;
     bar->drawn = true;
-    if (!step)
-        step = steps; /* the last of its epoch */
     int full = (int)(step * WIDTH / steps);
     for (int i = 0; i < WIDTH; i++)
         line[i] = i < full ? '=' : i == full ? '>' : ' ';

@@ -115,6 +115,8 @@ static int run(const args *a)
 
 static const option options[] = {
     OPTION_FEED,
+    OPTION_DATA,
+    OPTION_ROWS,
     {"fetch", OPTION_NAMES, FIELD(fetch), "NODE,...", "what to compute; default: the outputs that the feeds allow"},
     {"out", OPTION_TEXT, FIELD(out), "FILE.npy", "write the one result there instead of printing it"},
     OPTION_JSON,

@@ -90,6 +90,8 @@ static int run(const args *a)
 static const option options[] = {
     {"of", OPTION_TEXT, FIELD(of), "NODE", "where the backward pass starts; default: the output loss"},
     OPTION_FEED,
+    OPTION_DATA,
+    OPTION_ROWS,
     {"out", OPTION_TEXT, FIELD(out), "FILE", "write it there; .txt, .json, .dot or .svg says the form"},
     {"upstream", OPTION_TEXT, FIELD(upstream), "VALUE", "what starts the backward pass of what is no scalar: as the value of a feed"},
     OPTION_DIGITS,

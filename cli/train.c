@@ -1,10 +1,11 @@
 /*
  * cli/train.c - keisan train: epochs of mini-batches, a line each, and a file that can be gone on from.
  *
- * Where a run stands is told by the optimiser's steps alone: step s is batch s of epoch s / (batches an epoch), so a
- * checkpoint needs nothing beside the model. An interrupt cancels the step under way, which leaves the variables whole.
+ * A checkpoint is the model with its optimiser and where the data stands, in one file. An interrupt cancels the step under way,
+ * which leaves the variables whole.
  */
 #include "commands.h"
+#include "feed.h"
 #include "output.h"
 #include "progress.h"
 
@@ -148,19 +149,6 @@ static int choose_optimizer(session *s)
     return complain_failure(text ? "--optimizer" : s->m.path, failure);
 }
 
-static ks_data *open_data(session *s, const char *flag, const char *text, int *status)
-{
-    ks_data *data = ks_data_open(s->m.graph, text);
-    const ks_failure *failure = ks_error(s->m.graph);
-    if (!data && failure) {
-        complain("--%s: %s", flag, failure->message + (strncmp(failure->message, "data: ", 6) ? 0 : 6));
-        *status = status_of(failure->code);
-    } else if (!data) {
-        *status = complain_memory();
-    }
-    return data;
-}
-
 /* Better now than after an hour: can the file be written at all? */
 static int check_out(const char *path)
 {
@@ -191,9 +179,9 @@ static int open_session(session *s)
     if (!status)
         status = choose_scores(s);
     if (!status)
-        s->data = open_data(s, "data", a->data, &status);
+        s->data = feed_open(&s->m, "data", a->data, &status);
     if (!status && a->test)
-        s->test = open_data(s, "test", a->test, &status);
+        s->test = feed_open(&s->m, "test", a->test, &status);
     if (status)
         return status;
     s->batch = a->batch ? a->batch : 100;
@@ -250,11 +238,13 @@ static int run_epoch(session *s, int64_t epoch)
         int64_t n = s->rows - row < s->batch ? s->rows - row : s->batch;
         if (!ks_data_next(s->data, s->batch))
             return ks_error(s->m.graph) ? stop(s) : DONE;
-        if (!ks_step(s->optimizer))
+        if (!ks_step(s->optimizer)) {
+            ks_data_seek(s->data, at, row); /* these rows were not learnt from */
             return stop(s);
+        }
         s->sum += ks_scalar(s->loss) * (double)n;
         s->seen += n;
-        progress_show(&s->bar, epoch, s->a->epochs, (int64_t)(ks_optimizer_steps(s->optimizer) % (uint64_t)s->batches), s->batches);
+        progress_show(&s->bar, epoch, s->a->epochs, (row + n + s->batch - 1) / s->batch, s->batches);
     }
 }
 
@@ -313,14 +303,17 @@ static int report(session *s, int64_t epoch)
 
 static int run_epochs(session *s)
 {
-    int64_t steps = (int64_t)ks_optimizer_steps(s->optimizer), epoch = steps / s->batches;
-    if (!ks_data_seek(s->data, (uint64_t)epoch, steps % s->batches * s->batch))
+    uint64_t at;
+    int64_t row, epoch;
+    if (s->a->resume && !ks_data_resume(s->data))
         return model_failed(&s->m);
+    ks_data_position(s->data, &at, &row);
+    epoch = (int64_t)at;
     if (epoch >= s->a->epochs) {
         remark("%s has %lld epochs already: there is nothing to do", s->m.path, (long long)epoch);
         return save(s);
     }
-    progress_start(&s->bar, s->a->epochs * s->batches - steps);
+    progress_start(&s->bar, (s->a->epochs - epoch) * s->batches - row / s->batch);
     for (; epoch < s->a->epochs; epoch++) {
         int status = run_epoch(s, epoch + 1);
         if (!status)
