@@ -32,6 +32,11 @@ static int64_t ceil_div(int64_t a, int64_t b)
 /* How the columns beyond whole vectors are computed. */
 typedef enum rest_kind { REST_NONE, REST_DOTS, REST_ACROSS } rest_kind;
 
+/* Things in a row, cut into parts that differ by one at most: the last ones are the larger. */
+typedef struct cut {
+    int64_t parts, each, small; /* parts of `each`; those after the first `small` have one more */
+} cut;
+
 typedef struct plan {
     ks__gemm g;
     const ks__kit *kit;
@@ -42,8 +47,9 @@ typedef struct plan {
     rest_kind rest_kind;
     bool narrow; /* a padded vector is wider than C */
     bool pack_a, pack_b;
-    int64_t vectors, panels, blocks; /* of columns, of these, of rows */
-    int64_t depth, depths;           /* blocks of k */
+    int64_t vectors;       /* of columns */
+    cut panels, blocks;    /* vectors in panels, rows in blocks */
+    int64_t depth, depths; /* blocks of k */
     int64_t row_tasks, column_tasks;
     char *packed_b, *packed_rest, *packed_a;
     size_t bytes;
@@ -53,14 +59,18 @@ typedef struct plan {
 
 /* ---- cutting ------------------------------------------------------------------------------------------- */
 
-static int64_t first_row(const plan *p, int64_t block)
+static cut cut_in(int64_t count, int64_t most)
 {
-    return block * p->g.m / p->blocks;
+    cut c = {.parts = ceil_div(count, most)};
+    c.each = c.parts ? count / c.parts : 0;
+    c.small = c.parts - (count - c.parts * c.each);
+    return c;
 }
 
-static int64_t first_vector(const plan *p, int64_t panel)
+/* Where part i starts. */
+static int64_t start_of(const cut *c, int64_t i)
 {
-    return panel * p->vectors / p->panels;
+    return i * c->each + (i > c->small ? i - c->small : 0);
 }
 
 /* An element of op(A), op(B) */
@@ -140,10 +150,10 @@ static void choose_tasks(plan *p)
     if (work < SMALL)
         return;
     int64_t wanted = work / TASK < 1024 ? (int64_t)(work / TASK) + 1 : 1024;
-    p->row_tasks = ceil_div(p->blocks, ROWS_A_TASK);
-    p->column_tasks = p->panels ? ceil_div(p->panels, PANELS_A_TASK) : 1;
+    p->row_tasks = ceil_div(p->blocks.parts, ROWS_A_TASK);
+    p->column_tasks = p->panels.parts ? ceil_div(p->panels.parts, PANELS_A_TASK) : 1;
     if (p->row_tasks * p->column_tasks < wanted)
-        p->row_tasks = least(ceil_div(wanted, p->column_tasks), p->blocks);
+        p->row_tasks = least(ceil_div(wanted, p->column_tasks), p->blocks.parts);
     if (p->rest_kind == REST_ACROSS) /* each has a vector of rows at least */
         p->row_tasks = least(p->row_tasks, p->g.m / (3 * p->kit->lanes));
     if (p->row_tasks < 1)
@@ -159,8 +169,8 @@ static void choose_packing(plan *p)
 {
     const ks__gemm *g = &p->g;
     size_t b_bytes = (size_t)(g->k * g->n) * p->size;
-    p->pack_b = p->columns && (p->narrow || g->trans_b || (p->blocks >= 8 && b_bytes > NEAR_BYTES));
-    p->pack_a = p->panels >= 4 && p->blocks >= 2;
+    p->pack_b = p->columns && (p->narrow || g->trans_b || (p->blocks.parts >= 8 && b_bytes > NEAR_BYTES));
+    p->pack_a = p->panels.parts >= 4 && p->blocks.parts >= 2;
     size_t b = p->pack_b ? rounded((size_t)(p->depth * p->vectors * p->kit->lanes) * p->size) : 0;
     size_t rest = p->rest_kind == REST_DOTS && !g->trans_b ? rounded((size_t)(p->depth * p->rest) * p->size) : 0;
     size_t a = p->pack_a ? rounded((size_t)(p->depth * g->m) * p->size) : 0;
@@ -175,8 +185,8 @@ static plan plan_of(const ks__gemm *g, const ks__kit *kit, const void *a, const 
     plan p = {.g = *g, .kit = kit, .a = a, .b = b, .c = c, .size = ks_dtype_size(g->dtype), .packed_b = scratch};
     choose_rest(&p);
     p.vectors = ceil_div(p.columns, kit->lanes);
-    p.panels = ceil_div(p.vectors, kit->vectors);
-    p.blocks = ceil_div(g->m, kit->rows);
+    p.panels = cut_in(p.vectors, kit->vectors);
+    p.blocks = cut_in(g->m, p.vectors > 1 ? kit->rows : KS__MOST_ROWS);
     p.narrow = p.columns && p.columns < kit->lanes;
     p.depths = g->k > DEPTH_MOST ? ceil_div(g->k, DEPTH) : 1;
     p.depth = p.k = ceil_div(g->k, p.depths);
@@ -189,7 +199,7 @@ static plan plan_of(const ks__gemm *g, const ks__kit *kit, const void *a, const 
 
 static void pack_panel(const plan *p, int64_t panel)
 {
-    int64_t lanes = p->kit->lanes, v0 = first_vector(p, panel), v1 = first_vector(p, panel + 1);
+    int64_t lanes = p->kit->lanes, v0 = start_of(&p->panels, panel), v1 = start_of(&p->panels, panel + 1);
     int64_t padded = (v1 - v0) * lanes, width = least(padded, p->columns - v0 * lanes);
     p->kit->pack(p->k, width, padded, b_at(p, p->k0, v0 * lanes), p->g.ldb, p->g.trans_b,
                  p->packed_b + (size_t)(v0 * lanes * p->k) * p->size);
@@ -197,7 +207,7 @@ static void pack_panel(const plan *p, int64_t panel)
 
 static void pack_block(const plan *p, int64_t block)
 {
-    int64_t row = first_row(p, block), rows = first_row(p, block + 1) - row;
+    int64_t row = start_of(&p->blocks, block), rows = start_of(&p->blocks, block + 1) - row;
     p->kit->pack(p->k, rows, rows, a_at(p, row, p->k0), p->g.lda, !p->g.trans_a, p->packed_a + (size_t)(row * p->k) * p->size);
 }
 
@@ -213,15 +223,15 @@ static void pack_task(void *payload, int64_t i)
     const plan *p = payload;
     if (p->rest_kind == REST_DOTS && !p->g.trans_b && i-- == 0)
         pack_rest(p);
-    else if (p->pack_b && i < p->panels)
+    else if (p->pack_b && i < p->panels.parts)
         pack_panel(p, i);
     else
-        pack_block(p, i - (p->pack_b ? p->panels : 0));
+        pack_block(p, i - (p->pack_b ? p->panels.parts : 0));
 }
 
 static int64_t pack_tasks(const plan *p)
 {
-    return (p->rest_kind == REST_DOTS && !p->g.trans_b) + (p->pack_b ? p->panels : 0) + (p->pack_a ? p->blocks : 0);
+    return (p->rest_kind == REST_DOTS && !p->g.trans_b) + (p->pack_b ? p->panels.parts : 0) + (p->pack_a ? p->blocks.parts : 0);
 }
 
 /* ---- computing ----------------------------------------------------------------------------------------- */
@@ -235,8 +245,8 @@ typedef union room {
 
 static void compute_tile(const plan *p, int64_t panel, int64_t block)
 {
-    int64_t lanes = p->kit->lanes, v0 = first_vector(p, panel), vectors = first_vector(p, panel + 1) - v0;
-    int64_t row = first_row(p, block), rows = first_row(p, block + 1) - row, column = v0 * lanes;
+    int64_t lanes = p->kit->lanes, v0 = start_of(&p->panels, panel), vectors = start_of(&p->panels, panel + 1) - v0;
+    int64_t row = start_of(&p->blocks, block), rows = start_of(&p->blocks, block + 1) - row, column = v0 * lanes;
     int64_t last = least(vectors * lanes, p->columns - column) - lanes;
     bool add = p->k0 > 0, along = p->pack_a || p->g.trans_a;
     const char *a = p->pack_a ? p->packed_a + (size_t)(row * p->k) * p->size : a_at(p, row, p->k0);
@@ -262,9 +272,10 @@ static void compute_dots(const plan *p, int64_t row, int64_t rows)
 /* The rest of Cᵀ = op(B)ᵀ A, where A lies [k, m]: the columns of that are rows of C. */
 static void compute_across(const plan *p, int64_t row, int64_t rows)
 {
-    int64_t lanes = p->kit->lanes, vectors = ceil_div(rows, lanes), panels = ceil_div(vectors, p->kit->vectors);
-    for (int64_t i = 0; i < panels; i++) {
-        int64_t v0 = i * vectors / panels, count = (i + 1) * vectors / panels - v0;
+    int64_t lanes = p->kit->lanes, vectors = ceil_div(rows, lanes);
+    cut panels = cut_in(vectors, p->kit->vectors);
+    for (int64_t i = 0; i < panels.parts; i++) {
+        int64_t v0 = start_of(&panels, i), count = start_of(&panels, i + 1) - v0;
         int64_t from = v0 * lanes, width = least(count * lanes, rows - from);
         room own;
         p->kit->tile[!p->g.trans_b][count - 1][p->rest - 1](p->k, b_at(p, p->k0, p->columns), p->g.ldb, a_at(p, row + from, p->k0),
@@ -277,13 +288,13 @@ static void compute_task(void *payload, int64_t i)
 {
     const plan *p = payload;
     int64_t down = i % p->row_tasks, right = i / p->row_tasks;
-    int64_t block0 = down * p->blocks / p->row_tasks, block1 = (down + 1) * p->blocks / p->row_tasks;
-    int64_t panel0 = right * p->panels / p->column_tasks, panel1 = (right + 1) * p->panels / p->column_tasks;
+    int64_t block0 = down * p->blocks.parts / p->row_tasks, block1 = (down + 1) * p->blocks.parts / p->row_tasks;
+    int64_t panel0 = right * p->panels.parts / p->column_tasks, panel1 = (right + 1) * p->panels.parts / p->column_tasks;
     for (int64_t panel = panel0; panel < panel1; panel++) {
         for (int64_t block = block0; block < block1; block++)
             compute_tile(p, panel, block);
     }
-    int64_t row = first_row(p, block0), rows = first_row(p, block1) - row;
+    int64_t row = start_of(&p->blocks, block0), rows = start_of(&p->blocks, block1) - row;
     if (right == p->column_tasks - 1 && p->rest_kind == REST_DOTS)
         compute_dots(p, row, rows);
     else if (right == p->column_tasks - 1 && p->rest_kind == REST_ACROSS)
@@ -380,6 +391,10 @@ void ks__gemm_run(const ks__gemm *gemm, const void *a, const void *b, void *c, v
         return;
     if (g.k <= 0) {
         clear(&g, c);
+        return;
+    }
+    if (g.n > 1 && is_tiny(&g)) {
+        kit->tiny(gemm, a, b, c);
         return;
     }
     turn(&g, &a, &b);

@@ -67,18 +67,16 @@ KS__TILE_BODY(full_tile, KS__ID(full), KS__LANES)
     }
 #define KS__NAME_TILE(ALONG, V, R) KS__ID(tile_##ALONG##_##V##_##R),
 
-/* For all numbers of rows, then of vectors. */
+/* For all numbers of rows: up to nine of one vector, up to KS__ROWS of several. */
+#define KS__SIX(DO, ALONG, V)  DO(ALONG, V, 1) DO(ALONG, V, 2) DO(ALONG, V, 3) DO(ALONG, V, 4) DO(ALONG, V, 5) DO(ALONG, V, 6)
+#define KS__NINE(DO, ALONG, V) KS__SIX(DO, ALONG, V) DO(ALONG, V, 7) DO(ALONG, V, 8) DO(ALONG, V, 9)
 #if KS__ROWS == 9
-#define KS__EACH_ROW(DO, ALONG, V)                                                                                                         \
-    DO(ALONG, V, 1)                                                                                                                        \
-    DO(ALONG, V, 2) DO(ALONG, V, 3) DO(ALONG, V, 4) DO(ALONG, V, 5) DO(ALONG, V, 6) DO(ALONG, V, 7) DO(ALONG, V, 8) DO(ALONG, V, 9)
-#elif KS__ROWS == 6
-#define KS__EACH_ROW(DO, ALONG, V)                                                                                                         \
-    DO(ALONG, V, 1)                                                                                                                        \
-    DO(ALONG, V, 2) DO(ALONG, V, 3) DO(ALONG, V, 4) DO(ALONG, V, 5) DO(ALONG, V, 6)
+#define KS__EACH_ROW KS__NINE
+#else
+#define KS__EACH_ROW KS__SIX
 #endif
-KS__EACH_ROW(KS__DEFINE_TILE, 0, 1)
-KS__EACH_ROW(KS__DEFINE_TILE, 1, 1)
+KS__NINE(KS__DEFINE_TILE, 0, 1)
+KS__NINE(KS__DEFINE_TILE, 1, 1)
 KS__EACH_ROW(KS__DEFINE_TILE, 0, 2)
 KS__EACH_ROW(KS__DEFINE_TILE, 1, 2)
 #if KS__VECTORS >= 3
@@ -86,7 +84,7 @@ KS__EACH_ROW(KS__DEFINE_TILE, 0, 3)
 KS__EACH_ROW(KS__DEFINE_TILE, 1, 3)
 #endif
 
-/* ---- tiny products ------------------------------------------------------------------------------------- */
+/* ---- strips of few columns ------------------------------------------------------------------------------------- */
 
 KS__TILE_BODY(one_tile, KS__ID(one), 1)
 #if KS__LANES >= 16
@@ -132,35 +130,6 @@ KS__STRIP(half_strip, half_tile)
 KS__STRIP(quarter_strip, quarter_tile)
 #endif
 
-/* The columns in strips of the widest vectors that fit; the last may overlap. */
-KS__TARGET static void KS__ID(tiny)(const ks__gemm *g, const void *va, const void *vb, void *vc)
-{
-    const KS__T *a = va, *b = vb;
-    KS__T *c = vc;
-    int64_t n = g->n;
-    if (n >= KS__LANES) {
-        int64_t j = 0;
-        for (; n - j > 2 * KS__LANES; j += KS__LANES)
-            KS__ID(full_strip)(g, 1, a, b + j, 0, c + j);
-        KS__ID(full_strip)(g, n - j > KS__LANES ? 2 : 1, a, b + j, n - j - KS__LANES, c + j);
-        return;
-    }
-#if KS__LANES >= 16
-    if (n >= 8) {
-        KS__ID(half_strip)(g, n > 8 ? 2 : 1, a, b, n - 8, c);
-        return;
-    }
-#endif
-#if KS__LANES >= 8
-    if (n >= 4) {
-        KS__ID(quarter_strip)(g, n > 4 ? 2 : 1, a, b, n - 4, c);
-        return;
-    }
-#endif
-    for (int64_t j = 0; j < n; j += 2)
-        KS__ID(one_strip)(g, n - j > 1 ? 2 : 1, a, b + j, 1, c + j);
-}
-
 /* ---- one row ------------------------------------------------------------------------------------------- */
 
 /* `vectors` vectors of the row; four sums for each, so that additions need not wait for one another. */
@@ -205,49 +174,73 @@ KS__TARGET static void KS__ID(row)(const ks__gemm *g, const void *va, const void
 
 /* ---- sums along both operands -------------------------------------------------------------------------- */
 
-KS__LOCAL KS__T KS__ID(total)(KS__ID(full) sum)
+typedef KS__T KS__ID(four) __attribute__((vector_size(4 * sizeof(KS__T)), aligned(sizeof(KS__T)), may_alias));
+#if KS__LANES >= 8
+typedef KS__ID(full) KS__ID(wide);
+#define KS__WIDE KS__LANES
+#else
+typedef KS__ID(four) KS__ID(wide);
+#define KS__WIDE 4
+#endif
+
+/* A wide vector's lanes added up until four are left. */
+KS__LOCAL KS__ID(four) KS__ID(to_four)(KS__ID(wide) x)
 {
-    KS__T lane[KS__LANES];
-    KS__AT(KS__ID(full), lane) = sum;
-    KS_UNROLL for (int half = KS__LANES / 2; half; half /= 2)
-    {
-        KS__EACH (i, half)
-            lane[i] += lane[i + half];
-    }
-    return lane[0];
+#if KS__LANES >= 16
+    KS__ID(half) h = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+    return __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
+#elif KS__LANES >= 8
+    return __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
+#else
+    return x;
+#endif
 }
 
-/* A block of rows by columns, both known. */
+/* The sums of four vectors, each (x0 + x2) + (x1 + x3). */
+KS__LOCAL KS__ID(four) KS__ID(four_sums)(KS__ID(four) a, KS__ID(four) b, KS__ID(four) c, KS__ID(four) d)
+{
+    KS__ID(four) x = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    KS__ID(four) y = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    return __builtin_shufflevector(x, y, 0, 1, 4, 5) + __builtin_shufflevector(x, y, 2, 3, 6, 7);
+}
+
+/* The sums of a block of rows by columns, both known: wide vectors along k, then fours, then the last few. */
 KS__LOCAL void KS__ID(dots_part)(int rows, int columns, int64_t k, const KS__T *a, int64_t as, const KS__T *b, int64_t bs, KS__T *c,
                                  int64_t cs, bool add)
 {
-    KS__ID(full) sum[4][4];
-    KS__T rest[4][4];
-    KS__EACH (i, rows)
-        KS__EACH (j, columns)
-            sum[i][j] = (KS__ID(full)){0};
-    KS__EACH (i, rows)
-        KS__EACH (j, columns)
-            rest[i][j] = 0;
+    KS__ID(wide) sum[4][2];
+    KS__ID(four) four[4][2];
+    KS__T rest[4][2];
     int64_t p = 0;
-    for (; p + KS__LANES <= k; p += KS__LANES) {
-        KS__EACH (i, rows) {
-            KS__ID(full) left = KS__GET(KS__ID(full), a + i * as + p);
+    KS__EACH (i, 4)
+        KS__EACH (j, columns)
+            sum[i][j] = (KS__ID(wide)){0};
+    for (; p + KS__WIDE <= k; p += KS__WIDE) {
+        KS__EACH (i, rows)
             KS__EACH (j, columns)
-                sum[i][j] += left * KS__GET(KS__ID(full), b + j * bs + p);
-        }
+                sum[i][j] += KS__GET(KS__ID(wide), a + i * as + p) * KS__GET(KS__ID(wide), b + j * bs + p);
+    }
+    KS__EACH (i, 4)
+        KS__EACH (j, columns)
+            four[i][j] = KS__ID(to_four)(sum[i][j]);
+    for (; KS__WIDE > 4 && p + 4 <= k; p += 4) {
+        KS__EACH (i, rows)
+            KS__EACH (j, columns)
+                four[i][j] += KS__GET(KS__ID(four), a + i * as + p) * KS__GET(KS__ID(four), b + j * bs + p);
+    }
+    KS__EACH (j, columns) {
+        KS__ID(four) all = KS__ID(four_sums)(four[0][j], four[1][j], four[2][j], four[3][j]);
+        KS__EACH (i, rows)
+            rest[i][j] = all[i];
     }
     for (; p < k; p++) {
         KS__EACH (i, rows)
             KS__EACH (j, columns)
                 rest[i][j] += a[i * as + p] * b[j * bs + p];
     }
-    KS__EACH (i, rows) {
-        KS__EACH (j, columns) {
-            KS__T value = KS__ID(total)(sum[i][j]) + rest[i][j];
-            c[i * cs + j] = add ? c[i * cs + j] + value : value;
-        }
-    }
+    KS__EACH (i, rows)
+        KS__EACH (j, columns)
+            c[i * cs + j] = add ? c[i * cs + j] + rest[i][j] : rest[i][j];
 }
 
 /* All rows over some columns. */
@@ -272,6 +265,41 @@ KS__TARGET static void KS__ID(dots)(int64_t m, int64_t n, int64_t k, const void 
         KS__ID(dots_2)(m, k, a, as, (const KS__T *)b + j * bs, bs, (KS__T *)c + j, cs, add);
     if (j < n)
         KS__ID(dots_1)(m, k, a, as, (const KS__T *)b + j * bs, bs, (KS__T *)c + j, cs, add);
+}
+
+/* ---- tiny products, all in all ------------------------------------------------------------------------- */
+
+/* The columns in strips of the widest vectors that fit; the last may overlap. */
+KS__TARGET static void KS__ID(tiny)(const ks__gemm *g, const void *va, const void *vb, void *vc)
+{
+    const KS__T *a = va, *b = vb;
+    KS__T *c = vc;
+    int64_t n = g->n;
+    if (n >= KS__LANES) {
+        int64_t j = 0;
+        for (; n - j > 2 * KS__LANES; j += KS__LANES)
+            KS__ID(full_strip)(g, 1, a, b + j, 0, c + j);
+        KS__ID(full_strip)(g, n - j > KS__LANES ? 2 : 1, a, b + j, n - j - KS__LANES, c + j);
+        return;
+    }
+#if KS__LANES >= 16
+    if (n >= 8) {
+        KS__ID(half_strip)(g, n > 8 ? 2 : 1, a, b, n - 8, c);
+        return;
+    }
+#endif
+#if KS__LANES >= 8
+    if (n >= 4) {
+        KS__ID(quarter_strip)(g, n > 4 ? 2 : 1, a, b, n - 4, c);
+        return;
+    }
+#endif
+    if (n == 1 && !g->trans_a && g->ldb == 1) {
+        KS__ID(dots_1)(g->m, g->k, a, g->lda, b, 0, c, g->ldc, false);
+        return;
+    }
+    for (int64_t j = 0; j < n; j += 2)
+        KS__ID(one_strip)(g, n - j > 1 ? 2 : 1, a, b + j, 1, c + j);
 }
 
 /* ---- packing ------------------------------------------------------------------------------------------- */
@@ -302,8 +330,6 @@ KS__TARGET static void KS__ID(copy)(int64_t k, int64_t width, const KS__T *from,
         KS__COPY(KS__ID(one), 1)
     }
 }
-
-typedef KS__T KS__ID(four) __attribute__((vector_size(4 * sizeof(KS__T)), aligned(sizeof(KS__T)), may_alias));
 
 /* to [4, 4] = from [4, 4] turned */
 KS__LOCAL void KS__ID(turn_four)(const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
@@ -340,10 +366,8 @@ KS__TARGET static void KS__ID(turn)(int64_t k, int64_t width, const KS__T *from,
 KS__TARGET static void KS__ID(pack)(int64_t k, int64_t width, int64_t padded, const void *in, int64_t stride, bool across, void *out)
 {
     KS__T *to = out;
-    for (int64_t p = 0; p < k && width < padded; p++) {
-        for (int64_t j = width; j < padded; j++)
-            to[p * padded + j] = 0;
-    }
+    for (int64_t p = 0; p < k && width < padded; p++) /* whole vectors */
+        KS__AT(KS__ID(full), to + (p + 1) * padded - KS__LANES) = (KS__ID(full)){0};
     if (across)
         KS__ID(turn)(k, width, in, stride, to, padded);
     else
@@ -373,13 +397,13 @@ static const ks__kit KS__ID(kit) = {
     .lanes = KS__LANES,
     .rows = KS__ROWS,
     .vectors = KS__VECTORS,
-    .tile = {{{KS__EACH_ROW(KS__NAME_TILE, 0, 1)},
+    .tile = {{{KS__NINE(KS__NAME_TILE, 0, 1)},
               {KS__EACH_ROW(KS__NAME_TILE, 0, 2)},
 #if KS__VECTORS >= 3
               {KS__EACH_ROW(KS__NAME_TILE, 0, 3)}
 #endif
              },
-             {{KS__EACH_ROW(KS__NAME_TILE, 1, 1)},
+             {{KS__NINE(KS__NAME_TILE, 1, 1)},
               {KS__EACH_ROW(KS__NAME_TILE, 1, 2)},
 #if KS__VECTORS >= 3
               {KS__EACH_ROW(KS__NAME_TILE, 1, 3)}
@@ -399,9 +423,12 @@ static const ks__kit KS__ID(kit) = {
 #undef KS__TILE_BODY
 #undef KS__DEFINE_TILE
 #undef KS__NAME_TILE
+#undef KS__SIX
+#undef KS__NINE
 #undef KS__EACH_ROW
 #undef KS__STRIP
 #undef KS__DOTS
+#undef KS__WIDE
 #undef KS__COPY
 #undef KS__ID
 #undef KS__TARGET
