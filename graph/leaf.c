@@ -22,7 +22,7 @@ static const ks__dims *leaf_dims(ks_place at, ks_graph *g, const char *kind, con
             return ks__null(g, KS_BAD_SHAPE, at, "%s '%s': dimension %d is open, but only an input's may be", kind, name, i);
         if (dim == KS_ANY)
             shape->dim[i] = ks__dim_fresh(g);
-        else if (dim < -(int64_t)g->symbol_count)
+        else if (dim == -1 || dim < -(int64_t)g->symbol_count)
             return ks__null(g, KS_BAD_SHAPE, at, "%s '%s': dimension %d is %lld: use a number, ks_dim or KS_ANY", kind, name, i, (long long)dim);
         if (!shape->dim[i])
             return NULL;
@@ -89,6 +89,18 @@ ks_node *ks_number_at(ks_place at, ks_graph *graph, double value)
     node->data.number = value;
     ks__touch(node);
     return node;
+}
+
+ks_node *ks__unit(const ks_node *y, int sign)
+{
+    ks_node **unit = &y->graph->units[sign < 0];
+    if (*unit && ks__alive(*unit))
+        return *unit;
+    ks_node *fresh = ks_number_at(ks_node_place(y), y->graph, sign);
+    if (!fresh)
+        return NULL;
+    fresh->flags |= KS__DERIVED; /* nobody changes its value */
+    return *unit = fresh;
 }
 
 /* Bool data is brought to 0 and 1. */

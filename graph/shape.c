@@ -87,10 +87,22 @@ void ks__dims_free(ks_graph *g)
 
 /* ---- symbols ------------------------------------------------------------------------------------------- */
 
+/* The first handle is never given out: -1 in a shape means what is left, see reshape. */
+static bool reserve_first(ks_graph *g)
+{
+    if (g->symbol_count)
+        return true;
+    if (!ks__grow(g, &g->symbols, &g->symbol_capacity, 0, sizeof *g->symbols))
+        return false;
+    g->symbols[g->symbol_count++].name = NULL;
+    return true;
+}
+
 static int64_t add_symbol(ks_graph *g, const char *name)
 {
     char *copy = NULL;
-    if (!ks__grow(g, &g->symbols, &g->symbol_capacity, g->symbol_count, sizeof *g->symbols) || (name && !(copy = ks__text_copy(g, name))))
+    if (!reserve_first(g) || !ks__grow(g, &g->symbols, &g->symbol_capacity, g->symbol_count, sizeof *g->symbols) ||
+        (name && !(copy = ks__text_copy(g, name))))
         return 0;
     g->symbols[g->symbol_count].name = copy;
     return -(int64_t)++g->symbol_count;

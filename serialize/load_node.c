@@ -187,12 +187,13 @@ static bool finish_node(loader *l, const ks__spot *spot, entry *e)
     ks__json_end(&l->doc);
     if (!good)
         return false;
+    bool draws = node->aside->stream != 0; /* and by its name, if that was given */
     if (stream) {
         node->aside->stream = number;
         if (number > l->g->random_nodes)
             l->g->random_nodes = (uint32_t)number;
     }
-    if (stream || (made_up(e) && !(e->op->flags & (KS_OP_RANDOM | KS_OP_FED | KS_OP_VARIABLE))))
+    if (stream || (made_up(e) && !draws && !(e->op->flags & (KS_OP_FED | KS_OP_VARIABLE))))
         node->aside->given = false;
     return true;
 }

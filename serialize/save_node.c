@@ -135,7 +135,7 @@ cJSON *ks__save_value(ks__save *s, const ks_node *node)
 
 /* ---- shapes, initialisers, attributes ------------------------------------------------------------------ */
 
-/* attribute: -1 stands for itself, though it may be a symbol's handle too: both are counted from what is left. */
+/* In an attribute -1 stands for itself: what is left. */
 static cJSON *save_shape(const ks_graph *g, const ks_shape *shape, bool attribute)
 {
     cJSON *list = cJSON_CreateArray();
