@@ -181,7 +181,8 @@ static ks_node *unconcat_pullback(ks_node *y, int i, ks_node *u)
 static ks_node *unconcat_example(ks_graph *g)
 {
     ks_node *u = ks__given(g, "u", KS_SHAPE(2, 3), KS__VALUES(1, -2, 3, 4, 0.5, -6));
-    ks_node *a = ks_constant(g, KS_F64, KS_SHAPE(2, 1), KS__VALUES(0, 0)), *b = ks_constant(g, KS_F64, KS_SHAPE(2, 2), KS__VALUES(0, 0, 0, 0));
+    ks_node *a = ks_constant(g, KS_F64, KS_SHAPE(2, 1), KS__VALUES(0, 0)),
+            *b = ks_constant(g, KS_F64, KS_SHAPE(2, 2), KS__VALUES(0, 0, 0, 0));
     return ks_apply(g, &ks__op_unconcat, ((ks_node *[]){u, a, b}), 3, &(axis_attrs){.axis = 1});
 }
 
@@ -189,7 +190,8 @@ const ks_op ks__op_unconcat = {
     .size = sizeof(ks_op),
     .name = "unconcat",
     .formula = "y = the part of u that lies where the last part lay",
-    .doc = "Takes out of u, shaped like a concat of the parts, the last of the given parts: the transpose of concat. Of the parts only the shapes "
+    .doc = "Takes out of u, shaped like a concat of the parts, the last of the given parts: the transpose of concat. Of the parts only the "
+           "shapes "
            "are taken, so where it lies is counted when it runs.",
     .types = "TS+>T",
     .inputs = "u part",
@@ -224,7 +226,8 @@ static ks_node *place_pullback(ks_node *y, int i, ks_node *u)
 static ks_node *place_example(ks_graph *g)
 {
     ks_node *x = ks__given(g, "x", KS_SHAPE(2, 2), KS__VALUES(1, -2, 3, 4));
-    ks_node *a = ks_constant(g, KS_F64, KS_SHAPE(2, 1), KS__VALUES(0, 0)), *like = ks_constant(g, KS_F64, KS_SHAPE(2, 3), KS__VALUES(0, 0, 0, 0, 0, 0));
+    ks_node *a = ks_constant(g, KS_F64, KS_SHAPE(2, 1), KS__VALUES(0, 0)),
+            *like = ks_constant(g, KS_F64, KS_SHAPE(2, 3), KS__VALUES(0, 0, 0, 0, 0, 0));
     return ks_apply(g, &ks__op_place, ((ks_node *[]){x, a, like}), 3, &(axis_attrs){.axis = 1});
 }
 
@@ -232,7 +235,8 @@ const ks_op ks__op_place = {
     .size = sizeof(ks_op),
     .name = "place",
     .formula = "y = zeros shaped like the last input, with x where it begins after the parts before",
-    .doc = "Puts x among zeros of the last input's shape, along the axis, after the parts that are given between them: the transpose of unconcat. "
+    .doc = "Puts x among zeros of the last input's shape, along the axis, after the parts that are given between them: the transpose of "
+           "unconcat. "
            "Of all inputs but x only the shapes are taken.",
     .types = "TS+>T",
     .inputs = "x part",
@@ -267,18 +271,29 @@ static const ks_attr slice_table[] = {
 };
 static const slice_attrs slice_defaults = {.size = -1};
 
-/* Where the slice begins and how long it is in an axis of `extent`; false if it is outside. */
+/* Where the slice begins and how long it is in an axis of `extent`; false if it is outside. Attributes may be any numbers at all. */
 static bool bounds(const slice_attrs *attrs, int64_t extent, int64_t *begin, int64_t *size)
 {
-    *begin = attrs->size < 0 ? attrs->skip : attrs->start < 0 ? attrs->start + extent : attrs->start;
-    *size = attrs->size < 0 ? extent - attrs->skip - attrs->drop : attrs->size;
-    return *begin >= 0 && *size >= 0 && *begin + *size <= extent && (attrs->size >= 0 || attrs->drop >= 0);
+    *begin = *size = 0;
+    if (attrs->size < 0) {
+        if (attrs->skip < 0 || attrs->drop < 0 || attrs->skip > extent || attrs->drop > extent - attrs->skip)
+            return false;
+        *begin = attrs->skip;
+        *size = extent - attrs->skip - attrs->drop;
+        return true;
+    }
+    if (attrs->start < -extent || attrs->start > extent || attrs->size > extent)
+        return false;
+    *begin = attrs->start < 0 ? attrs->start + extent : attrs->start;
+    *size = attrs->size;
+    return *begin + *size <= extent;
 }
 
 static bool slice_outside(ks_failure *failure, const slice_attrs *attrs, int64_t extent)
 {
     if (attrs->size < 0)
-        return ks__kernel_fail(failure, KS_BAD_SHAPE, "axis %lld has %lld elements: not enough to leave out %lld at the front and %lld at the end",
+        return ks__kernel_fail(failure, KS_BAD_SHAPE,
+                               "axis %lld has %lld elements: not enough to leave out %lld at the front and %lld at the end",
                                (long long)attrs->axis, (long long)extent, (long long)attrs->skip, (long long)attrs->drop);
     return ks__kernel_fail(failure, KS_BAD_SHAPE, "%lld elements from %lld are outside axis %lld, which has %lld", (long long)attrs->size,
                            (long long)attrs->start, (long long)attrs->axis, (long long)extent);
@@ -329,7 +344,8 @@ const ks_op ks__op_slice = {
     .size = sizeof(ks_op),
     .name = "slice",
     .formula = "y = x[start : stop] along the axis",
-    .doc = "Part of a tensor along one axis: size elements from start, which may be negative and then counts from the end; or, with size -1, all but "
+    .doc = "Part of a tensor along one axis: size elements from start, which may be negative and then counts from the end; or, with size "
+           "-1, all but "
            "skip elements at the front and drop at the end. What lies outside the axis is an error. start may change without a new plan.",
     .types = "T>T",
     .inputs = "x",
@@ -357,13 +373,14 @@ ks_node *ks_slice_at(ks_place at, ks_node *x, int64_t axis, int64_t start, int64
         start += start < 0 ? extent : 0;
         stop = stop == INT64_MAX ? extent : stop < 0 ? stop + extent : stop;
         if (start < 0 || stop < start || stop > extent)
-            return ks__null(x->graph, KS_BAD_SHAPE, at, "slice: %lld:%lld is outside axis %lld of '%s', which has %lld", (long long)start, (long long)stop,
-                            (long long)axis, ks_name(x), (long long)extent);
+            return ks__null(x->graph, KS_BAD_SHAPE, at, "slice: %lld:%lld is outside axis %lld of '%s', which has %lld", (long long)start,
+                            (long long)stop, (long long)axis, ks_name(x), (long long)extent);
     }
     bool from_front = start >= 0, to_end = stop == INT64_MAX || stop < 0;
     if (!from_front && !to_end)
-        return ks__null(x->graph, KS_BAD_ARGUMENT, at, "slice: %lld:%lld of an open axis begins counted from the end and ends counted from the front",
-                        (long long)start, (long long)stop);
+        return ks__null(x->graph, KS_BAD_ARGUMENT, at,
+                        "slice: %lld:%lld of an open axis begins counted from the end and ends counted from the front", (long long)start,
+                        (long long)stop);
     if (from_front && to_end) {
         attrs.skip = start;
         attrs.drop = stop == INT64_MAX ? 0 : -stop;
@@ -412,7 +429,8 @@ const ks_op ks__op_unslice = {
     .size = sizeof(ks_op),
     .name = "unslice",
     .formula = "y = zeros shaped like x, with u where the slice lay",
-    .doc = "Puts u among zeros of x's shape, where the slice y = slice(x) lay: the transpose of slice. Of x and y only the shapes are taken; where the "
+    .doc = "Puts u among zeros of x's shape, where the slice y = slice(x) lay: the transpose of slice. Of x and y only the shapes are "
+           "taken; where the "
            "slice begins is read from y.",
     .types = "TSS>T",
     .inputs = "u x y",

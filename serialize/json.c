@@ -172,12 +172,24 @@ const char *ks__json_shown(const char *text, char shown[KS__SHOWN_BYTES])
     return shown;
 }
 
+/* In small letters, cut: ReLU is meant as relu. */
+static const char *small_letters(const char *word, char small[64])
+{
+    size_t n = 0;
+    for (; word[n] && n < 63; n++)
+        small[n] = word[n] >= 'A' && word[n] <= 'Z' ? (char)(word[n] + 'a' - 'A') : word[n];
+    small[n] = 0;
+    return small;
+}
+
 const char *ks__json_guess(const char *word, const char *const *words, char guess[KS__GUESS_BYTES])
 {
     const char *best = NULL;
-    int least = (int)(strnlen(word, 60) / 3) + 1;
+    char meant[64], small[64];
+    small_letters(word, meant);
+    int least = (int)(strlen(meant) / 3) + 1;
     for (; *words; words++) {
-        int distance = ks__word_distance(word, *words);
+        int distance = ks__word_distance(meant, small_letters(*words, small));
         if (distance <= least && distance < (int)strlen(*words)) {
             least = distance - 1;
             best = *words;

@@ -41,7 +41,8 @@ static bool load_loss(ks__json *doc, const ks__spot *spot, const cJSON *item)
 
 static bool load_kind(ks__json *doc, const ks__spot *spot, const cJSON *optimizer)
 {
-    char shown[KS__SHOWN_BYTES + 16];
+    static const char *const words[] = {"sgd", "momentum", "adam", NULL};
+    char shown[KS__SHOWN_BYTES + 16], guess[KS__GUESS_BYTES];
     const cJSON *item = member(optimizer, "kind");
     ks__spot at = {spot, "kind", 0};
     if (!cJSON_IsObject(optimizer))
@@ -54,8 +55,8 @@ static bool load_kind(ks__json *doc, const ks__spot *spot, const cJSON *optimize
     if (!kind)
         return false;
     if (!ks__training_kind(kind))
-        return ks__json_fail(doc, &at, item, KS_BAD_FILE, "'%s' is no optimizer: there are %s", ks__json_shown(kind, shown),
-                             ks__training_kinds());
+        return ks__json_fail(doc, &at, item, KS_BAD_FILE, "'%s' is no optimizer%s: there are %s", ks__json_shown(kind, shown),
+                             ks__json_guess(kind, words, guess), ks__training_kinds());
     doc->g->training->kind = ks__text_copy(doc->g, kind);
     return doc->g->training->kind != NULL;
 }
@@ -95,7 +96,7 @@ static bool own_dtype(ks__json *doc, const ks__spot *spot, const cJSON *item, ks
     ks__spot at = {spot, "dtype", 0};
     *value = member(item, "value");
     if (!cJSON_IsObject(item) || !*value)
-        return ks__json_fail(doc, spot, item, KS_BAD_FILE, "{\"dtype\": \"f64\", \"value\": 500} was expected, say");
+        return ks__json_fail(doc, spot, item, KS_BAD_FILE, "an object such as {\"dtype\": \"f64\", \"value\": 500} was expected");
     return ks__json_keys(doc, spot, item, keys, "a state of the optimizer") &&
            ks__load_dtype(doc, &at, member(item, "dtype"), KS_F32, dtype);
 }
@@ -204,7 +205,9 @@ static bool count_in(ks__json *doc, const ks__spot *spot, const cJSON *section, 
 bool ks__load_training(ks__json *doc, const ks__spot *spot, const cJSON *item)
 {
     static const char *const keys[] = {"loss", "step", "random_step", "epoch", "row", "optimizer", "state", NULL};
-    static const char *const needed[] = {"loss", "optimizer"};
+    static const struct {
+        const char *key, *mend;
+    } needed[] = {{"loss", "it names the output that is made smaller"}, {"optimizer", "write {\"kind\": \"sgd\"}, say"}};
     ks_graph *g = doc->g;
     ks__spot at_loss = {spot, "loss", 0}, at_row = {spot, "row", 0}, at_optimizer = {spot, "optimizer", 0}, at_state = {spot, "state", 0};
     char shown[KS__SHOWN_BYTES + 16];
@@ -213,8 +216,8 @@ bool ks__load_training(ks__json *doc, const ks__spot *spot, const cJSON *item)
     if (!ks__json_keys(doc, spot, item, keys, "training"))
         return false;
     for (int i = 0; i < 2; i++) {
-        if (!member(item, needed[i]))
-            return ks__json_fail(doc, spot, item, KS_BAD_FILE, "'%s' is missing", needed[i]);
+        if (!member(item, needed[i].key))
+            return ks__json_fail(doc, spot, item, KS_BAD_FILE, "'%s' is missing: %s", needed[i].key, needed[i].mend);
     }
     ks__training *t = g->training = ks__small(g, sizeof *t);
     if (!t)

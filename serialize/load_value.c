@@ -132,19 +132,20 @@ static bool walk_list(lists *l, const ks__spot *spot, const cJSON *item, int axi
     char text[KS__SHAPE_TEXT], shown[KS__SHOWN_BYTES + 16];
     if (axis == l->shape->rank) {
         if (!l->out)
-            return !cJSON_IsArray(item) || ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "a list is too deep here: the shape is %s",
-                                                         ks__shape_text(l->doc->g, l->shape, text));
+            return !cJSON_IsArray(item) ||
+                   ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "an element was expected, not a list: the shape is %s",
+                                 ks__shape_text(l->doc->g, l->shape, text));
         if (!load_element(l->doc, spot, item, l->dtype, l->out))
             return false;
         l->out += ks_dtype_size(l->dtype);
         return true;
     }
     if (!cJSON_IsArray(item))
-        return ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "a list of %lld was expected, not %s: the shape is %s",
+        return ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "a list of %lld elements was expected, not %s: the shape is %s",
                              (long long)l->shape->dim[axis], ks__json_what(l->doc, item, shown), ks__shape_text(l->doc->g, l->shape, text));
     if (!l->out && cJSON_GetArraySize(item) != l->shape->dim[axis])
-        return ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "the list has %d, not the %lld of the shape %s", cJSON_GetArraySize(item),
-                             (long long)l->shape->dim[axis], ks__shape_text(l->doc->g, l->shape, text));
+        return ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "the list has %d elements, not the %lld of the shape %s",
+                             cJSON_GetArraySize(item), (long long)l->shape->dim[axis], ks__shape_text(l->doc->g, l->shape, text));
     ks__spot at = {spot, NULL, 0};
     for (const cJSON *part = item->child; part; part = part->next, at.index++) {
         if (!walk_list(l, &at, part, axis + 1))

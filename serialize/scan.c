@@ -58,6 +58,8 @@ static bool fail_at(scanner *s, size_t at, const char *format, ...)
 static const char *shown(unsigned char c, char text[16])
 {
     static const char hex[] = "0123456789ABCDEF";
+    if (c == '\'')
+        return "a single quote";
     if (c > 0x20 && c < 0x7F) {
         memcpy(text, (char[]){'\'', (char)c, '\'', 0}, 4);
         return text;
@@ -67,6 +69,16 @@ static const char *shown(unsigned char c, char text[16])
     text[12] = hex[c & 15];
     text[13] = 0;
     return text;
+}
+
+/* Something else stands where `wanted` belongs; what people write there by mistake is known. */
+static bool fail_unexpected(scanner *s, const char *wanted)
+{
+    char c = s->text[s->at], text[16];
+    if (c == '/')
+        return fail_at(s, s->at, "JSON has no comments: use \"doc\"");
+    return fail_at(s, s->at, "%s was expected, not %s%s", wanted, shown((unsigned char)c, text),
+                   c >= '0' && c <= '9' ? ": the decimal point is '.'" : "");
 }
 
 static bool fail_end(scanner *s)
@@ -182,6 +194,8 @@ static bool text_value(scanner *s)
         }
         if (c == '\n' || c == '\r')
             return fail_at(s, start, "a text does not end on its line: close it with \" or write \\n");
+        if (c == 0)
+            return fail_at(s, s->at, "the byte 0x00 may not stand in a text");
         if (c < 0x20)
             return fail_at(s, s->at, "%s may not stand in a text: write it as \\u00%c%c", shown(c, text), "01"[c >> 4],
                            "0123456789abcdef"[c & 15]);
@@ -306,7 +320,6 @@ static bool add_key(scanner *s, size_t quote)
 /* A key and its colon. */
 static bool key(scanner *s)
 {
-    char text[16];
     skip_space(s);
     if (!more(s))
         return fail_end(s);
@@ -314,14 +327,14 @@ static bool key(scanner *s)
     if (s->text[quote] == '}')
         return fail_at(s, quote, "a comma stands before '}': remove it");
     if (s->text[quote] != '"')
-        return fail_at(s, quote, "a key in double quotes was expected, not %s", shown((unsigned char)s->text[quote], text));
+        return fail_unexpected(s, "a key in double quotes");
     if (!text_value(s) || !add_key(s, quote))
         return false;
     skip_space(s);
     if (!more(s))
         return fail_end(s);
     if (s->text[s->at] != ':')
-        return fail_at(s, s->at, "':' was expected after the key, not %s", shown((unsigned char)s->text[s->at], text));
+        return fail_unexpected(s, "':' after the key");
     s->at++;
     return true;
 }
@@ -373,6 +386,11 @@ size_t ks__scan_number_end(const char *text, size_t size, size_t at)
     return at;
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
 static bool word_here(const scanner *s, const char *word)
 {
     size_t length = strlen(word);
@@ -389,19 +407,16 @@ static bool word(scanner *s)
         {"NaN", "NaN stands in double quotes: \"NaN\""},
         {"Infinity", "Infinity stands in double quotes: \"Infinity\""},
         {"-Infinity", "-Infinity stands in double quotes: \"-Infinity\""},
-        {"True", "write true"},
-        {"False", "write false"},
-        {"None", "write null"},
+        {"True", "'True' is no JSON: write true"},
+        {"False", "'False' is no JSON: write false"},
+        {"None", "'None' is no JSON: write null"},
         {"'", "a text stands in double quotes"},
-        {"//", "JSON has no comments: use \"doc\""},
-        {"/*", "JSON has no comments: use \"doc\""},
         {"+", "a number has no '+' before it"},
         {".", "a number begins with a digit: write 0.5 for .5"},
         {"]", "a value was expected before ']'"},
         {"}", "a value was expected before '}'"},
         {",", "a value was expected before ','"},
     };
-    char text[16];
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         if (word_here(s, good[i])) {
             s->at += strlen(good[i]);
@@ -412,7 +427,13 @@ static bool word(scanner *s)
         if (word_here(s, wrong[i].word))
             return fail_at(s, s->at, "%s", wrong[i].mend);
     }
-    return fail_at(s, s->at, "a value was expected, not %s", shown((unsigned char)s->text[s->at], text));
+    int letters = 0;
+    while (letters < 40 && s->at + (size_t)letters < s->size && is_letter(s->text[s->at + (size_t)letters]))
+        letters++;
+    if (letters)
+        return fail_at(s, s->at, "'%.*s' is no value: there are true, false, null, numbers, and texts in double quotes", letters,
+                       s->text + s->at);
+    return fail_unexpected(s, "a value");
 }
 
 static bool push(scanner *s, bool object)
@@ -474,7 +495,7 @@ static bool after_value(scanner *s, bool *again)
             continue;
         }
         if (c != ',')
-            return fail_at(s, s->at, "',' or '%c' was expected, not %s", closing, shown((unsigned char)c, text));
+            return fail_unexpected(s, o->object ? "',' or '}'" : "',' or ']'");
         size_t comma = s->at++;
         skip_space(s);
         if (!o->object && more(s) && s->text[s->at] == ']')
@@ -484,9 +505,17 @@ static bool after_value(scanner *s, bool *again)
     }
 }
 
+/* Whether it begins as UTF-16 does: with its mark, or with a character of two bytes. */
+static bool begins_wide(const scanner *s)
+{
+    return s->size >= 2 && (!memcmp(s->text, "\xFF\xFE", 2) || !memcmp(s->text, "\xFE\xFF", 2) || !s->text[0] || !s->text[1]);
+}
+
 static bool document(scanner *s)
 {
     bool inside, again = true;
+    if (begins_wide(s))
+        return fail_at(s, 0, "the text looks like UTF-16: save it as UTF-8");
     if (s->size >= 3 && !memcmp(s->text, "\xEF\xBB\xBF", 3))
         return fail_at(s, 0, "the text begins with a byte order mark: save it as UTF-8 without one");
     while (again) {
