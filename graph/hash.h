@@ -6,10 +6,10 @@
 #define KS_GRAPH_HASH_H
 
 #include <stdlib.h>
-#define HASH_NONFATAL_OOM             1
-#define uthash_malloc(bytes)          ks__get_quiet(g, bytes)
-#define uthash_free(memory, bytes)    ks__put(g, memory, bytes)
-#define uthash_nonfatal_oom(element)  ((void)((element)->hh.tbl = NULL))
+#define HASH_NONFATAL_OOM            1
+#define uthash_malloc(bytes)         ks__get_quiet(g, bytes)
+#define uthash_free(memory, bytes)   ks__put(g, memory, bytes)
+#define uthash_nonfatal_oom(element) ((void)((element)->hh.tbl = NULL))
 
 struct ks_graph;
 void *ks__get_quiet(struct ks_graph *g, size_t bytes);

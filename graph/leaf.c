@@ -23,7 +23,8 @@ static const ks__dims *leaf_dims(ks_place at, ks_graph *g, const char *kind, con
         if (dim == KS_ANY)
             shape->dim[i] = ks__dim_fresh(g);
         else if (dim == -1 || dim < -(int64_t)g->symbol_count)
-            return ks__null(g, KS_BAD_SHAPE, at, "%s '%s': dimension %d is %lld: use a number, ks_dim or KS_ANY", kind, name, i, (long long)dim);
+            return ks__null(g, KS_BAD_SHAPE, at, "%s '%s': dimension %d is %lld: use a number, ks_dim or KS_ANY", kind, name, i,
+                            (long long)dim);
         if (!shape->dim[i])
             return NULL;
     }
@@ -162,7 +163,8 @@ static ks_node *variable(ks_place at, ks_graph *g, const char *name, ks_dtype dt
     if (known && known->aside->given) {
         char is[KS__SHAPE_TEXT], asked[KS__SHAPE_TEXT];
         if (!(known->flags & KS__VARIABLE))
-            return ks__null(g, KS_BAD_NAME, at, "variable '%s': the name is taken by a %s: names are unique in a graph", name, known->op->name);
+            return ks__null(g, KS_BAD_NAME, at, "variable '%s': the name is taken by a %s: names are unique in a graph", name,
+                            known->op->name);
         if (known->dims != dims || known->dtype != (uint8_t)dtype)
             return ks__null(g, KS_BAD_SHAPE, at, "variable '%s' is %s %s, asked for as %s %s: use another name", name,
                             ks_dtype_name((ks_dtype)known->dtype), ks__shape_text(g, &known->dims->shape, is), ks_dtype_name(dtype),

@@ -31,8 +31,7 @@ void ks__name_drop(ks_node *node)
 void ks__names_free(ks_graph *g)
 {
     ks__aside *aside, *next;
-    HASH_ITER(hh, g->names, aside, next)
-    {
+    HASH_ITER (hh, g->names, aside, next) {
         ks__name_drop(aside->node);
     }
 }
@@ -80,8 +79,8 @@ ks_node *ks_named(const char *name, ks_node *node)
     if (node->aside && node->aside->name && node->aside->given && name && !strcmp(node->aside->name, name))
         return node;
     if (!ks__name_valid(name))
-        return ks__null(g, KS_BAD_NAME, ks_node_place(node), "'%s' is no name for a %s: use letters, digits and _.:/-", name ? name : "NULL",
-                        node->op->name);
+        return ks__null(g, KS_BAD_NAME, ks_node_place(node), "'%s' is no name for a %s: use letters, digits and _.:/-",
+                        name ? name : "NULL", node->op->name);
     ks_node *other = holder(g, name);
     if (other && other != node) {
         if (other->aside->given)
@@ -147,8 +146,7 @@ static bool name_until(ks_graph *g, uint32_t until)
         good = name_one(g, &counts, ks__stack_at(&g->nodes, i), i < g->named);
     if (good)
         g->named = until;
-    HASH_ITER(hh, counts, entry, next)
-    {
+    HASH_ITER (hh, counts, entry, next) {
         HASH_DEL(counts, entry);
         ks__small_put(g, entry, sizeof *entry);
     }
@@ -212,8 +210,7 @@ const char *ks__name_near(ks_graph *g, const char *name)
     int least = (int)(strlen(name) / 3) + 1;
     ks__aside *aside, *next;
     name_until(g, g->count);
-    HASH_ITER(hh, g->names, aside, next)
-    {
+    HASH_ITER (hh, g->names, aside, next) {
         int distance = ks__alive(aside->node) ? ks__word_distance(name, aside->name) : 1000;
         if (distance <= least) {
             least = distance - 1;
@@ -230,7 +227,8 @@ ks_node *ks_output(ks_graph *graph, const char *name, ks_node *node)
     if (!graph || !ks__usable(node))
         return NULL;
     if (node->graph != graph)
-        return ks__null(graph, KS_BAD_ARGUMENT, ks_node_place(node), "output '%s': the node belongs to another graph", name ? name : "NULL");
+        return ks__null(graph, KS_BAD_ARGUMENT, ks_node_place(node), "output '%s': the node belongs to another graph",
+                        name ? name : "NULL");
     if (!ks__name_valid(name))
         return ks__null(graph, KS_BAD_NAME, ks_node_place(node), "'%s' is no name for an output: use letters, digits and _.:/-",
                         name ? name : "NULL");

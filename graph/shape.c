@@ -14,7 +14,8 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[KS_DTYPES] = {
-    [KS_F32] = {"f32", 4}, [KS_F64] = {"f64", 8}, [KS_I32] = {"i32", 4}, [KS_I64] = {"i64", 8}, [KS_U8] = {"u8", 1}, [KS_BOOL] = {"bool", 1},
+    [KS_F32] = {"f32", 4}, [KS_F64] = {"f64", 8}, [KS_I32] = {"i32", 4},
+    [KS_I64] = {"i64", 8}, [KS_U8] = {"u8", 1},   [KS_BOOL] = {"bool", 1},
 };
 
 size_t ks_dtype_size(ks_dtype dtype)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define SLAB_BYTES 16384u
+#define SLAB_BYTES     16384u
 #define ALIGNED(bytes) (((bytes) + 15u) & ~(size_t)15u)
 
 void *ks__get_quiet(ks_graph *g, size_t bytes)

@@ -206,7 +206,8 @@ static const ks__dims *check_feed(ks_node *leaf, const char *call, unsigned flag
     }
     const ks__dims *dims = ks__dims_of(g, shape);
     if (dims && dims->count < 0)
-        return ks__null(g, KS_BAD_SHAPE, ks_node_place(leaf), "%s: '%s': the sizes multiply to more than memory can hold", call, ks_name(leaf));
+        return ks__null(g, KS_BAD_SHAPE, ks_node_place(leaf), "%s: '%s': the sizes multiply to more than memory can hold", call,
+                        ks_name(leaf));
     if (dims && dims->count > 0 && !data)
         return ks__null(g, KS_BAD_ARGUMENT, KS__NOWHERE, "%s: no data for '%s'", call, ks_name(leaf));
     return dims;
@@ -219,7 +220,8 @@ static bool put_data(ks_node *leaf, const char *call, ks_dtype dtype, const ks__
         return ks__refuse(g, KS_BAD_DTYPE, KS__NOWHERE, "%s: '%s': %d is no dtype", call, ks_name(leaf), (int)dtype);
     size_t bytes = (size_t)dims->count * ks_dtype_size((ks_dtype)leaf->dtype);
     ks__block *old = leaf->value ? leaf->value->block : NULL;
-    bool reuse = old && !old->borrowed && old->bytes == PADDED(bytes) && atomic_load(&old->references) == 1 && (ks_dtype)leaf->dtype == dtype;
+    bool reuse =
+        old && !old->borrowed && old->bytes == PADDED(bytes) && atomic_load(&old->references) == 1 && (ks_dtype)leaf->dtype == dtype;
     ks__block *block = reuse ? old : ks__block_new(g, bytes);
     int64_t bad = 0;
     if (!block)
@@ -227,8 +229,9 @@ static bool put_data(ks_node *leaf, const char *call, ks_dtype dtype, const ks__
     if (!ks__convert(block->data, (ks_dtype)leaf->dtype, data, dtype, dims->count, !g->options.cast_feeds, &bad)) {
         double value = ks__element(data, dtype, bad);
         let_go(g, block);
-        return ks__refuse(g, KS_BAD_DTYPE, KS__NOWHERE, "%s: '%s' is %s, and element %lld of the %s data, %g, does not fit it exactly: cast it first",
-                          call, ks_name(leaf), ks_dtype_name((ks_dtype)leaf->dtype), (long long)bad, ks_dtype_name(dtype), value);
+        return ks__refuse(g, KS_BAD_DTYPE, KS__NOWHERE,
+                          "%s: '%s' is %s, and element %lld of the %s data, %g, does not fit it exactly: cast it first", call,
+                          ks_name(leaf), ks_dtype_name((ks_dtype)leaf->dtype), (long long)bad, ks_dtype_name(dtype), value);
     }
     if (reuse)
         leaf->value->dims = dims;
@@ -277,8 +280,12 @@ bool ks_feed_borrowed(ks_node *input, ks_shape shape, const void *data, void (*r
     ks__block *block = ks__get(g, sizeof *block);
     if (!block)
         return false;
-    *block = (ks__block){.bytes = (size_t)dims->count * ks_dtype_size((ks_dtype)input->dtype), .data = (void *)(uintptr_t)data,
-                         .allocator = g->options.allocator, .release = release, .release_user = user, .borrowed = true};
+    *block = (ks__block){.bytes = (size_t)dims->count * ks_dtype_size((ks_dtype)input->dtype),
+                         .data = (void *)(uintptr_t)data,
+                         .allocator = g->options.allocator,
+                         .release = release,
+                         .release_user = user,
+                         .borrowed = true};
     atomic_init(&block->references, 1);
     if (!ks__value_set(input, block, dims))
         return false;
@@ -300,7 +307,8 @@ bool ks_set_number(ks_node *number, double value)
     if (!ks__usable(number))
         return false;
     if (!(number->op->flags & KS_OP_NUMBER))
-        return ks__refuse(number->graph, KS_BAD_ARGUMENT, KS__NOWHERE, "ks_set_number: '%s' is no number but a %s", ks_name(number), number->op->name);
+        return ks__refuse(number->graph, KS_BAD_ARGUMENT, KS__NOWHERE, "ks_set_number: '%s' is no number but a %s", ks_name(number),
+                          number->op->name);
     number->data.number = value;
     ks__touch(number);
     return true;

@@ -30,7 +30,8 @@ const ks_op ks__op_sigmoid = {
     .size = sizeof(ks_op),
     .name = "sigmoid",
     .formula = "y = 1 / (1 + e^-x)",
-    .doc = "The logistic function, element by element: a smooth step from 0 to 1, and the output activation of two classes. It never overflows.",
+    .doc = "The logistic function, element by element: a smooth step from 0 to 1, and the output activation of two classes. It never "
+           "overflows.",
     .types = "T>T",
     .inputs = "x",
     .infer = ks_infer_same,
@@ -108,7 +109,8 @@ const ks_op ks__op_step = {
     .size = sizeof(ks_op),
     .name = "step",
     .formula = "y = 1 if x > 0, else 0",
-    .doc = "The activation of the perceptron, element by element. Its derivative is 0 wherever there is one, so nothing can be learned through it: use "
+    .doc = "The activation of the perceptron, element by element. Its derivative is 0 wherever there is one, so nothing can be learned "
+           "through it: use "
            "sigmoid, which is a smooth step.",
     .types = "T>T",
     .inputs = "x",

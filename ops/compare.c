@@ -42,13 +42,15 @@ COMPARE(less_equal, <=)
 COMPARE(greater, >)
 COMPARE(greater_equal, >=)
 
-const ks_op ks__op_equal = DEFINE(equal, "y = a == b", "Whether two are equal, element by element; a NaN equals nothing. The result is bool.", "Equal");
+const ks_op ks__op_equal =
+    DEFINE(equal, "y = a == b", "Whether two are equal, element by element; a NaN equals nothing. The result is bool.", "Equal");
 const ks_op ks__op_not_equal =
     DEFINE(not_equal, "y = a != b", "Whether two differ, element by element; a NaN differs from everything. The result is bool.", NULL);
 const ks_op ks__op_less = DEFINE(less, "y = a < b", "Whether a is less than b, element by element. The result is bool.", "Less");
 const ks_op ks__op_less_equal =
     DEFINE(less_equal, "y = a <= b", "Whether a is at most b, element by element. The result is bool.", "LessOrEqual");
-const ks_op ks__op_greater = DEFINE(greater, "y = a > b", "Whether a is greater than b, element by element. The result is bool.", "Greater");
+const ks_op ks__op_greater =
+    DEFINE(greater, "y = a > b", "Whether a is greater than b, element by element. The result is bool.", "Greater");
 const ks_op ks__op_greater_equal =
     DEFINE(greater_equal, "y = a >= b", "Whether a is at least b, element by element. The result is bool.", "GreaterOrEqual");
 
@@ -81,7 +83,8 @@ const ks_op ks__op_where = {
     .size = sizeof(ks_op),
     .name = "where",
     .formula = "y = a if condition, else b",
-    .doc = "Selects, element by element: a where the bool condition holds, else b; all three broadcast. The side that was not taken adds nothing to a "
+    .doc = "Selects, element by element: a where the bool condition holds, else b; all three broadcast. The side that was not taken adds "
+           "nothing to a "
            "gradient, even if it is NaN or its derivative infinite.",
     .types = "BTT>T",
     .inputs = "condition a b",

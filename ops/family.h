@@ -122,9 +122,12 @@ static inline ks__around ks__split(const ks_shape *shape, int64_t axis)
 static inline int64_t ks__whole(const ks_tensor *t, int64_t i)
 {
     switch (t->dtype) {
-    case KS_I32: return ((const int32_t *)t->data)[i];
-    case KS_I64: return ((const int64_t *)t->data)[i];
-    default: return ((const uint8_t *)t->data)[i];
+    case KS_I32:
+        return ((const int32_t *)t->data)[i];
+    case KS_I64:
+        return ((const int64_t *)t->data)[i];
+    default:
+        return ((const uint8_t *)t->data)[i];
     }
 }
 

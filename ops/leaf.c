@@ -18,7 +18,8 @@ const ks_op ks__op_input = {
     .size = sizeof(ks_op),
     .name = "input",
     .formula = "y is fed",
-    .doc = "A value given from outside with ks_feed before a run. Its dimensions may be open: each run may feed other sizes, and equal symbols "
+    .doc = "A value given from outside with ks_feed before a run. Its dimensions may be open: each run may feed other sizes, and equal "
+           "symbols "
            "must agree.",
     .types = ">T",
     .inputs = "",
@@ -46,8 +47,9 @@ const ks_op ks__op_number = {
     .size = sizeof(ks_op),
     .name = "number",
     .formula = "y is a number",
-    .doc = "A bare number: a scalar that takes the dtype of the operand beside it, and f32 beside other numbers. In JSON it stands among the "
-           "inputs: [\"x\", 2].",
+    .doc =
+        "A bare number: a scalar that takes the dtype of the operand beside it, and f32 beside other numbers. In JSON it stands among the "
+        "inputs: [\"x\", 2].",
     .types = ">T",
     .inputs = "",
     .allowed = KS_ALL_TYPES,
@@ -60,8 +62,9 @@ const ks_op ks__op_variable = {
     .size = sizeof(ks_op),
     .name = "variable",
     .formula = "y stays",
-    .doc = "A value that stays from run to run: a trainable weight, or state such as a running mean. assign changes it at the end of a run, "
-           "ks_set at once. Without a value it draws its initialiser at the first use.",
+    .doc =
+        "A value that stays from run to run: a trainable weight, or state such as a running mean. assign changes it at the end of a run, "
+        "ks_set at once. Without a value it draws its initialiser at the first use.",
     .types = ">T",
     .inputs = "",
     .allowed = KS_ALL_TYPES,

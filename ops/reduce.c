@@ -13,7 +13,8 @@ typedef struct reduce_attrs {
 
 static const ks_attr reduce_table[] = {
     {"axes", KS_ATTR_INTS, offsetof(reduce_attrs, axes), false, false, "over which axes; negative counts from the end, absent is all"},
-    {"keepdims", KS_ATTR_BOOL, offsetof(reduce_attrs, keepdims), false, false, "whether the reduced axes stay as dimensions of 1; default false"},
+    {"keepdims", KS_ATTR_BOOL, offsetof(reduce_attrs, keepdims), false, false,
+     "whether the reduced axes stay as dimensions of 1; default false"},
     {0},
 };
 static const reduce_attrs reduce_defaults = {.axes = {.count = -1}};
@@ -230,7 +231,8 @@ const ks_op ks__op_max = {
     .size = sizeof(ks_op),
     .name = "max",
     .formula = "y = greatest of x over the axes",
-    .doc = "The greatest element over the axes; a NaN among them wins. Equal ones share the derivative, so that it is the same whichever order they "
+    .doc = "The greatest element over the axes; a NaN among them wins. Equal ones share the derivative, so that it is the same whichever "
+           "order they "
            "stand in.",
     .types = "T>T",
     .inputs = "x",
@@ -339,7 +341,8 @@ const ks_op ks__op_argmax = {
     .size = sizeof(ks_op),
     .name = "argmax",
     .formula = "y = position of the greatest of x along the axis",
-    .doc = "Where the greatest element stands along an axis, as i64; the first of equal ones, and a NaN before any number. The class that a network "
+    .doc = "Where the greatest element stands along an axis, as i64; the first of equal ones, and a NaN before any number. The class that "
+           "a network "
            "answers is the argmax of its scores: softmax would not change it.",
     .types = "T>I",
     .inputs = "x",
@@ -394,11 +397,20 @@ static bool count_kernel(const ks_call *call, ks_failure *failure)
     for (int i = 0; i < x->rank; i++)
         n *= mask >> i & 1 ? x->dim[i] : 1;
     switch (call->out->dtype) {
-    case KS_F32: *(float *)out = (float)n; break;
-    case KS_F64: *(double *)out = (double)n; break;
-    case KS_I32: *(int32_t *)out = (int32_t)n; break;
-    case KS_I64: *(int64_t *)out = n; break;
-    default: *(uint8_t *)out = (uint8_t)n;
+    case KS_F32:
+        *(float *)out = (float)n;
+        break;
+    case KS_F64:
+        *(double *)out = (double)n;
+        break;
+    case KS_I32:
+        *(int32_t *)out = (int32_t)n;
+        break;
+    case KS_I64:
+        *(int64_t *)out = n;
+        break;
+    default:
+        *(uint8_t *)out = (uint8_t)n;
     }
     return true;
 }
@@ -412,7 +424,8 @@ const ks_op ks__op_count = {
     .size = sizeof(ks_op),
     .name = "count",
     .formula = "y = number of elements of x over the axes",
-    .doc = "How many elements of x a reduction over the axes meets, as a scalar, counted when it runs: no size is fixed while composing. Of x only the "
+    .doc = "How many elements of x a reduction over the axes meets, as a scalar, counted when it runs: no size is fixed while composing. "
+           "Of x only the "
            "shape is taken.",
     .types = "S>D",
     .inputs = "x",

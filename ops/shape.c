@@ -19,7 +19,8 @@ static bool infer_sum_to(ks_infer *infer)
         fits = ks__dim_broadcast(infer->graph, x->dim[i + extra], like->dim[i], &dim) && (x->dim[i + extra] != 1 || like->dim[i] <= 1);
     }
     infer->out = *like;
-    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "the second does not broadcast to the first, so there is nothing to sum over: {0}, {1}");
+    return fits ||
+           ks_infer_fail(infer, KS_BAD_SHAPE, "the second does not broadcast to the first, so there is nothing to sum over: {0}, {1}");
 }
 
 /* The axes of x over which sum_to sums. */

@@ -31,8 +31,8 @@ typedef struct strided {
     size_t size;
     int rank;
     int64_t dim[KS_MAX_RANK], stride[KS_MAX_RANK];
-    int64_t outer;  /* rows (rank 1 inside), or planes (rank 2 inside) when `square` */
-    int64_t chunk;  /* of these a task */
+    int64_t outer; /* rows (rank 1 inside), or planes (rank 2 inside) when `square` */
+    int64_t chunk; /* of these a task */
     bool square;
 } strided;
 
@@ -142,7 +142,8 @@ void ks__copy_strided(const ks_call *call, void *out, const void *in, size_t siz
         tail.out += whole * (int64_t)size;
         if (tail.dim[0])
             copy_one(&tail, 0);
-        s = (strided){.out = s.out, .in = s.in, .size = size, .rank = 2, .dim = {count / piece, piece}, .stride = {piece * s.stride[0], s.stride[0]}};
+        s = (strided){
+            .out = s.out, .in = s.in, .size = size, .rank = 2, .dim = {count / piece, piece}, .stride = {piece * s.stride[0], s.stride[0]}};
     }
     s.outer = 1;
     for (int i = 0; i < s.rank - (s.square ? 2 : 1); i++)

@@ -14,19 +14,25 @@
 /* KS_TILE1 and its like also define a struct of their own, which the tables here don't need. */
 #pragma GCC diagnostic ignored "-Wunused-const-variable"
 
-#define KS__TILE(NAME) {KS_PICK(NAME##_loop), KS_PICK(NAME##_one)}
+#define KS__TILE(NAME)                                                                                                                     \
+    {                                                                                                                                      \
+        KS_PICK(NAME##_loop), KS_PICK(NAME##_one)                                                                                          \
+    }
 
-#define KS__FLOAT_TABLE(NAME) static const ks_tile NAME##_tiles[KS_DTYPES] = {[KS_F32] = KS__TILE(NAME##_f32), [KS_F64] = KS__TILE(NAME##_f64)};
+#define KS__FLOAT_TABLE(NAME)                                                                                                              \
+    static const ks_tile NAME##_tiles[KS_DTYPES] = {[KS_F32] = KS__TILE(NAME##_f32), [KS_F64] = KS__TILE(NAME##_f64)};
 
 #define KS__NUMBER_TABLE(NAME)                                                                                                             \
-    static const ks_tile NAME##_tiles[KS_DTYPES] = {[KS_F32] = KS__TILE(NAME##_f32), [KS_F64] = KS__TILE(NAME##_f64),                      \
-                                                    [KS_I32] = KS__TILE(NAME##_i32), [KS_I64] = KS__TILE(NAME##_i64),                      \
+    static const ks_tile NAME##_tiles[KS_DTYPES] = {[KS_F32] = KS__TILE(NAME##_f32),                                                       \
+                                                    [KS_F64] = KS__TILE(NAME##_f64),                                                       \
+                                                    [KS_I32] = KS__TILE(NAME##_i32),                                                       \
+                                                    [KS_I64] = KS__TILE(NAME##_i64),                                                       \
                                                     [KS_U8] = KS__TILE(NAME##_u8)};
 
 #define KS__FULL_TABLE(NAME)                                                                                                               \
-    static const ks_tile NAME##_tiles[KS_DTYPES] = {[KS_F32] = KS__TILE(NAME##_f32), [KS_F64] = KS__TILE(NAME##_f64),                      \
-                                                    [KS_I32] = KS__TILE(NAME##_i32), [KS_I64] = KS__TILE(NAME##_i64),                      \
-                                                    [KS_U8] = KS__TILE(NAME##_u8), [KS_BOOL] = KS__TILE(NAME##_u8)};
+    static const ks_tile NAME##_tiles[KS_DTYPES] = {                                                                                       \
+        [KS_F32] = KS__TILE(NAME##_f32), [KS_F64] = KS__TILE(NAME##_f64), [KS_I32] = KS__TILE(NAME##_i32),                                 \
+        [KS_I64] = KS__TILE(NAME##_i64), [KS_U8] = KS__TILE(NAME##_u8),   [KS_BOOL] = KS__TILE(NAME##_u8)};
 
 #define KS__FLOATS1(NAME, IN_F32, IN_F64)                                                                                                  \
     KS_TILE1(NAME##_f32, float, float, IN_F32)                                                                                             \

@@ -71,7 +71,10 @@ ks_isa ks__isa_named(const char *name);
     {                                                                                                                                      \
         CALL;                                                                                                                              \
     }
-#define KS_PICK(NAME) {NAME##_plain, NAME##_v2, NAME##_v3, NAME##_v4}
+#define KS_PICK(NAME)                                                                                                                      \
+    {                                                                                                                                      \
+        NAME##_plain, NAME##_v2, NAME##_v3, NAME##_v4                                                                                      \
+    }
 
 #else
 
@@ -80,7 +83,10 @@ ks_isa ks__isa_named(const char *name);
     {                                                                                                                                      \
         CALL;                                                                                                                              \
     }
-#define KS_PICK(NAME) {NAME##_plain, NAME##_plain, NAME##_plain, NAME##_plain}
+#define KS_PICK(NAME)                                                                                                                      \
+    {                                                                                                                                      \
+        NAME##_plain, NAME##_plain, NAME##_plain, NAME##_plain                                                                             \
+    }
 
 #endif
 

@@ -148,9 +148,10 @@ static double ulps(long double got, long double want, int digits, int least)
 
 /* ---- sweeps -------------------------------------------------------------------------------------------- */
 
-static const double specials[] = {0.0,     -0.0,    1.0,    -1.0,    0.5,        -0.5,   2.0,      -2.0,   3.0,    -3.0,   4.5,     88.72283,
-                                  88.7229, -87.336, -103.9, -104.0,  -103.97208, 709.78, 709.7828, -745.1, -745.2, -708.4, 1e-40,   -1e-40,
-                                  1e-45,   -1e-45,  5e-324, -5e-324, 3.4e38,     1e300,  -1e300,   1e-300, 262144, 262145, 1048576, 1048577};
+static const double specials[] = {0.0,      -0.0,   1.0,      -1.0,    0.5,     -0.5,   2.0,    -2.0,       3.0,
+                                  -3.0,     4.5,    88.72283, 88.7229, -87.336, -103.9, -104.0, -103.97208, 709.78,
+                                  709.7828, -745.1, -745.2,   -708.4,  1e-40,   -1e-40, 1e-45,  -1e-45,     5e-324,
+                                  -5e-324,  3.4e38, 1e300,    -1e300,  1e-300,  262144, 262145, 1048576,    1048577};
 
 static void fill_f(const function *fn, float *x, float *y, int n)
 {
@@ -163,7 +164,9 @@ static void fill_f(const function *fn, float *x, float *y, int n)
             x[i] = (float)uniform(fn->low, fn->high);
         if (fn->arity == 2) {
             double size = log(fabs((double)x[i]));
-            y[i] = i % 3 == 0 ? (float)(uniform(-105, 90) / size) : i % 3 == 1 ? ks__from_bits_f((uint32_t)random_bits()) : (float)uniform(-10, 10);
+            y[i] = i % 3 == 0   ? (float)(uniform(-105, 90) / size)
+                   : i % 3 == 1 ? ks__from_bits_f((uint32_t)random_bits())
+                                : (float)uniform(-10, 10);
             if (i % 5 == 0)
                 y[i] = rintf(y[i]);
         }
@@ -215,7 +218,8 @@ static void same_bits(const function *fn, const ks_tile *tile, const char *x, co
         const void *in[2] = {x + (size_t)i * size, y + (size_t)i * size};
         double one = 0;
         tile->fn[isa](&one, in, 1, NULL);
-        cr_assert(memcmp(&one, out + (size_t)i * size, size) == 0, "%s %s: element %d alone differs", fn->name, ks__isa_name((ks_isa)isa), i);
+        cr_assert(memcmp(&one, out + (size_t)i * size, size) == 0, "%s %s: element %d alone differs", fn->name, ks__isa_name((ks_isa)isa),
+                  i);
         tile->scalar[isa](&one, in, NULL);
         cr_assert(memcmp(&one, out + (size_t)i * size, size) == 0, "%s %s: element %d as a scalar differs", fn->name,
                   ks__isa_name((ks_isa)isa), i);
