@@ -166,7 +166,8 @@ typedef struct ks__plan {
     uint32_t leaf_count;
     bool true_leaves; /* all given locals are leaves */
     uint32_t *numbers;
-    uint64_t *cells; /* [number_count * KS_DTYPES]: each number in every dtype */
+    uint64_t *cells;     /* [number_count * KS_DTYPES]: each number in the dtypes in which it is read */
+    uint8_t *cell_types; /* [number_count] bits of these */
     uint32_t number_count;
     uint64_t *number_reach;
     struct {

@@ -152,7 +152,8 @@ static bool made_dims(ks_graph *g, ks__plan *plan, uint32_t i)
         dtypes[k] = ks__input_dtype(node, k);
     }
     ks_shape out;
-    ks_failure failure = {.code = KS_OK};
+    ks_failure failure;
+    ks__fail_nothing(&failure);
     if (!ks__infer(g, node->op, shapes, dtypes, local->n, ks__attrs(node), ks__dtype_t(node), &out, &dtype, &failure))
         return failure.code ? say_shapes(g, plan, i, &failure) : false;
     local->dims = ks__dims_of(g, &out);
@@ -476,6 +477,21 @@ static void mark_needed(ks__plan *plan)
 
 /* ---- leaves and numbers -------------------------------------------------------------------------------- */
 
+/* In which dtypes each number is read. */
+static void find_cell_types(ks__plan *plan)
+{
+    for (uint32_t i = 0; i < plan->number_count; i++)
+        plan->cell_types[i] = 1u << KS_F32;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const ks__local *local = &plan->locals[i];
+        for (uint32_t k = 0; local->needed && k < local->n; k++) {
+            const ks__local *input = &plan->locals[local->inputs[k]];
+            if (input->role == KS__ROLE_NUMBER)
+                plan->cell_types[input->own] |= (uint8_t)(1u << ks__input_dtype(local->node, k));
+        }
+    }
+}
+
 static bool list_leaves(ks_graph *g, ks__plan *plan)
 {
     uint32_t numbers = 0, leaves = 0;
@@ -488,8 +504,9 @@ static bool list_leaves(ks_graph *g, ks__plan *plan)
     plan->numbers = ks__plan_get(g, plan, (numbers + 1) * sizeof *plan->numbers);
     plan->number_reach = ks__plan_get(g, plan, (numbers + 1) * sizeof *plan->number_reach);
     plan->cells = ks__plan_get(g, plan, (numbers + 1) * KS_DTYPES * sizeof *plan->cells);
+    plan->cell_types = ks__plan_get(g, plan, numbers + 1);
     plan->at = ks__plan_get(g, plan, (plan->count + 1) * sizeof *plan->at);
-    if (!plan->leaves || !plan->reach || !plan->numbers || !plan->number_reach || !plan->cells || !plan->at)
+    if (!plan->leaves || !plan->reach || !plan->numbers || !plan->number_reach || !plan->cells || !plan->cell_types || !plan->at)
         return false;
     plan->true_leaves = true;
     for (uint32_t i = 0; i < plan->count; i++) {
@@ -506,6 +523,7 @@ static bool list_leaves(ks_graph *g, ks__plan *plan)
             plan->partials += (local->node->flags & KS__PARTIAL) != 0;
         }
     }
+    find_cell_types(plan);
     return true;
 }
 

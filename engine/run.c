@@ -115,8 +115,10 @@ static void fill_cells(ks__plan *plan)
         if (node->changed <= plan->epoch)
             continue;
         int64_t bad;
-        for (int dtype = 0; dtype < KS_DTYPES; dtype++)
-            ks__convert(&plan->cells[i * KS_DTYPES + (uint32_t)dtype], (ks_dtype)dtype, &node->data.number, KS_F64, 1, false, &bad);
+        for (int dtype = 0; dtype < KS_DTYPES; dtype++) {
+            if (plan->cell_types[i] >> dtype & 1)
+                ks__convert(&plan->cells[i * KS_DTYPES + (uint32_t)dtype], (ks_dtype)dtype, &node->data.number, KS_F64, 1, false, &bad);
+        }
     }
 }
 

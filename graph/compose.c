@@ -13,20 +13,6 @@
 
 /* ---- the letters of op->types -------------------------------------------------------------------------- */
 
-char ks__input_letter(const ks_op *op, uint32_t i)
-{
-    const char *types = op->types;
-    char last = '*';
-    for (uint32_t k = 0; *types && *types != '>'; types++) {
-        if (*types == '+')
-            return last;
-        last = *types;
-        if (k++ == i)
-            return last;
-    }
-    return 0;
-}
-
 char ks__result_letter(const ks_op *op)
 {
     const char *arrow = strchr(op->types, '>');
@@ -57,11 +43,8 @@ ks_dtype ks__dtype_t(const ks_node *node)
     return ks__result_letter(node->op) == 'T' ? (ks_dtype)node->dtype : KS_F32;
 }
 
-ks_dtype ks__input_dtype(const ks_node *node, uint32_t i)
+ks_dtype ks__number_dtype(const ks_node *node, uint32_t i)
 {
-    const ks_node *input = ks__inputs(node)[i];
-    if (!(input->op->flags & KS_OP_NUMBER))
-        return (ks_dtype)input->dtype;
     return ks__input_letter(node->op, i) == 'T' ? ks__dtype_t(node) : KS_F32;
 }
 
@@ -120,11 +103,11 @@ static bool check_letter(const ks_op *op, char letter, uint32_t i, const ks_node
     ks_dtype dtype = (ks_dtype)input->dtype;
     bool number = input->op->flags & KS_OP_NUMBER;
     if (letter == 'B' && (number || dtype != KS_BOOL)) {
-        snprintf(failure->message, sizeof failure->message, "input %u must be bool, but '%.100s' is %s: compare it, or ks_cast it to bool", i,
-                 ks_name(input), ks_dtype_name(dtype));
+        snprintf(failure->message, sizeof failure->message, "input %u must be bool, but '%.100s' is %s: compare it, or ks_cast it to bool",
+                 i, ks_name(input), ks_dtype_name(dtype));
     } else if (letter == 'I' && (number || !(1u << dtype & KS_INTEGERS))) {
-        snprintf(failure->message, sizeof failure->message, "input %u must be i32, i64 or u8, but '%.100s' is %s: ks_cast it", i, ks_name(input),
-                 ks_dtype_name(dtype));
+        snprintf(failure->message, sizeof failure->message, "input %u must be i32, i64 or u8, but '%.100s' is %s: ks_cast it", i,
+                 ks_name(input), ks_dtype_name(dtype));
     } else {
         return true;
     }
@@ -188,12 +171,24 @@ static bool check_numbers(ks_node *const *inputs, uint32_t n, ks_dtype t, ks_fai
 
 /* ---- shapes -------------------------------------------------------------------------------------------- */
 
-bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, const ks_dtype *dtypes, uint32_t n, const void *attrs, ks_dtype t,
-               ks_shape *out, ks_dtype *dtype, ks_failure *failure)
+/* What the letter of the result says; a shape rule may set another. */
+static ks_dtype preset_dtype(const ks_op *op, ks_dtype t)
 {
     char letter = ks__result_letter(op);
-    ks_infer infer = {.graph = g, .op = op, .n = (int)n, .shape = shapes, .dtype = dtypes, .attrs = attrs, .failure = failure,
-                      .out_dtype = letter == 'B' ? KS_BOOL : letter == 'I' ? KS_I64 : t};
+    return letter == 'B' ? KS_BOOL : letter == 'I' ? KS_I64 : t;
+}
+
+bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, const ks_dtype *dtypes, uint32_t n, const void *attrs,
+               ks_dtype t, ks_shape *out, ks_dtype *dtype, ks_failure *failure)
+{
+    ks_infer infer = {.graph = g,
+                      .op = op,
+                      .n = (int)n,
+                      .shape = shapes,
+                      .dtype = dtypes,
+                      .attrs = attrs,
+                      .failure = failure,
+                      .out_dtype = preset_dtype(op, t)};
     memset(&infer.out, 0, sizeof infer.out);
     if (!op->infer(&infer)) {
         if (!failure->code) {
@@ -209,8 +204,8 @@ bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, cons
 
 #define FEW 16
 
-static bool infer_node(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, const void *attrs, ks_dtype t, const ks__dims **dims,
-                       ks_dtype *dtype, ks_failure *failure)
+static bool infer_node(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, const void *attrs, ks_dtype t,
+                       const ks__dims **dims, ks_dtype *dtype, ks_failure *failure)
 {
     const ks_shape *few_shapes[FEW], **shapes = few_shapes;
     ks_dtype few_dtypes[FEW], *dtypes = few_dtypes;
@@ -234,9 +229,13 @@ static bool infer_node(ks_graph *g, const ks_op *op, ks_node *const *inputs, uin
     return *dims != NULL;
 }
 
-/* The common case in no time: operands of one shape, or with a scalar. */
-static const ks__dims *broadcast_quickly(ks_node *const *inputs, uint32_t n)
+/* The common case in no time: the first input's shape, or operands of one shape or with a scalar. NULL: ask the rule. */
+static const ks__dims *dims_quickly(const ks_op *op, ks_node *const *inputs, uint32_t n)
 {
+    if (op->infer == ks_infer_same && n)
+        return inputs[0]->dims;
+    if (op->infer != ks_infer_broadcast)
+        return NULL;
     const ks__dims *dims = inputs[0]->dims;
     for (uint32_t i = 1; i < n; i++) {
         const ks__dims *other = inputs[i]->dims;
@@ -255,7 +254,8 @@ static bool same_structure(const ks_op *op, const void *a, const void *b, bool *
 {
     *same_values = true;
     for (const ks_attr *attr = op->attrs; attr && attr->name; attr++) {
-        static const size_t sizes[] = {[KS_ATTR_INT] = 8, [KS_ATTR_FLOAT] = 8, [KS_ATTR_BOOL] = 8, [KS_ATTR_INTS] = sizeof(ks_ints),
+        static const size_t sizes[] = {[KS_ATTR_INT] = 8,   [KS_ATTR_FLOAT] = 8,
+                                       [KS_ATTR_BOOL] = 8,  [KS_ATTR_INTS] = sizeof(ks_ints),
                                        [KS_ATTR_DTYPE] = 8, [KS_ATTR_SHAPE] = sizeof(ks_shape)};
         if (!memcmp((const char *)a + attr->offset, (const char *)b + attr->offset, sizes[attr->type]))
             continue;
@@ -276,8 +276,10 @@ static bool refresh(ks_node *node, const void *attrs)
         return true;
     const ks__dims *dims;
     ks_dtype dtype;
-    ks_failure failure = {.code = KS_OK};
-    if (!infer_node(node->graph, node->op, ks__inputs(node), node->n, attrs, ks__dtype_t(node), &dims, &dtype, &failure) || dims != node->dims)
+    ks_failure failure;
+    ks__fail_nothing(&failure);
+    if (!infer_node(node->graph, node->op, ks__inputs(node), node->n, attrs, ks__dtype_t(node), &dims, &dtype, &failure) ||
+        dims != node->dims)
         return false;
     memcpy(node->data.attrs, attrs, node->op->attrs_size);
     node->changed = node->graph->attribute_epoch = ++node->graph->epoch;
@@ -306,7 +308,8 @@ static bool same_call(ks_node *node, const ks_op *op, ks_node *const *inputs, ui
 
 static ks_node *make(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, const void *attrs)
 {
-    ks_failure failure = {.code = KS_OK};
+    ks_failure failure;
+    ks__fail_nothing(&failure);
     bool more;
     uint32_t wanted = letters(op, &more);
     if (more ? n < wanted : n != wanted) {
@@ -322,9 +325,9 @@ static ks_node *make(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *
     ks_dtype t, dtype;
     if (!find_t(op, inputs, n, &t, &failure) || !check_numbers(inputs, n, t, &failure))
         return complain(at, g, op, inputs, n, failure.code, failure.message);
-    const ks__dims *dims = NULL;
-    if (op->infer == ks_infer_broadcast && (dims = broadcast_quickly(inputs, n)) != NULL)
-        dtype = ks__result_letter(op) == 'B' ? KS_BOOL : t;
+    const ks__dims *dims = dims_quickly(op, inputs, n);
+    if (dims)
+        dtype = preset_dtype(op, t);
     else if (!infer_node(g, op, inputs, n, attrs, t, &dims, &dtype, &failure))
         return failure.code ? complain(at, g, op, inputs, n, failure.code, failure.message) : NULL;
     void *own = NULL;
@@ -383,7 +386,8 @@ bool ks_register(ks_graph *graph, const ks_op *op)
         return ks__refuse(g, KS_BAD_ARGUMENT, KS__NOWHERE,
                           "ks_register: an operation needs size, a name with a dot (user.swish), types, infer, and tiles or a kernel");
     if (!op->partial && !op->pullback && !op->no_derivative)
-        return ks__refuse(g, KS_NO_GRADIENT, KS__NOWHERE, "ks_register: '%s' has neither a derivative nor a reason why there is none", op->name);
+        return ks__refuse(g, KS_NO_GRADIENT, KS__NOWHERE, "ks_register: '%s' has neither a derivative nor a reason why there is none",
+                          op->name);
     ks__user_op *user;
     HASH_FIND_STR(g->user_ops, op->name, user);
     if (user)

@@ -10,6 +10,14 @@
 #include <keisan/base.h>
 #include <stdarg.h>
 
+/* Nothing failed yet. The message is not cleared: that would cost more than composing a node. */
+static inline void ks__fail_nothing(ks_failure *failure)
+{
+    failure->code = KS_OK;
+    failure->place = (ks_place){NULL, 0};
+    failure->message[0] = 0;
+}
+
 /* Records the failure unless there is one already; a longer message is cut at a character. Always false. */
 bool ks__fail(ks_failure *failure, ks_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool ks__fail_va(ks_failure *failure, ks_code code, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));

@@ -179,6 +179,7 @@ struct ks_graph {
     uint32_t event_count, event_capacity;
     ks__partial_log *partials;
     uint32_t partial_count, partial_capacity;
+    ks_node *units[2]; /* 1 and -1 as local partials, one node for all edges; NULL until wanted */
     ks__user_op *user_ops;
     const char **files;
     uint32_t file_count, file_capacity;
@@ -290,6 +291,8 @@ uint32_t ks__origin(ks_graph *g, ks_place at);
 ks_node *ks__node_new(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, ks_dtype dtype, const ks__dims *dims,
                       uint32_t origin, bool variable);
 ks__aside *ks__aside_of(ks_node *node);
+/* The number 1 or -1 that local partials share (graph/leaf.c). */
+ks_node *ks__unit(const ks_node *y, int sign);
 /* The waiting node at the place of the next call, NULL if none. What differentiation made is no user's: its numbers must keep their values.
  */
 static inline ks_node *ks__waiting(ks_graph *g)
@@ -319,11 +322,29 @@ static inline void ks__touch(ks_node *node)
 /* ---- composing (graph/compose.c) ----------------------------------------------------------------------- */
 
 ks_node *ks__compose(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, const void *attrs);
-/* The dtype in which input i of the node is read (a bare number takes the node's). */
-ks_dtype ks__input_dtype(const ks_node *node, uint32_t i);
-/* The letter of input i in op->types; of the result. */
-char ks__input_letter(const ks_op *op, uint32_t i);
+/* The letter of input i in op->types; 0 if it takes no such input. A '+' repeats the letter before it. */
+static inline char ks__input_letter(const ks_op *op, uint32_t i)
+{
+    char last = '*';
+    for (const char *c = op->types; *c && *c != '>' && *c != '+'; c++) {
+        last = *c;
+        if (i-- == 0)
+            return last;
+        if (c[1] == '+')
+            return last;
+    }
+    return 0;
+}
+/* The letter of the result. */
 char ks__result_letter(const ks_op *op);
+/* The dtype in which a bare number is read as input i of the node. */
+ks_dtype ks__number_dtype(const ks_node *node, uint32_t i);
+/* The dtype in which input i of the node is read (a bare number takes the node's). */
+static inline ks_dtype ks__input_dtype(const ks_node *node, uint32_t i)
+{
+    const ks_node *input = ks__inputs(node)[i];
+    return input->op->flags & KS_OP_NUMBER ? ks__number_dtype(node, i) : (ks_dtype)input->dtype;
+}
 /* Runs the shape rule for these input shapes. `out` and `dtype` are set; on false the failure is filled. */
 bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, const ks_dtype *dtypes, uint32_t n, const void *attrs,
                ks_dtype t, ks_shape *out, ks_dtype *dtype, ks_failure *failure);

@@ -371,6 +371,10 @@ void ks__cut(ks_graph *g, uint32_t from)
     forget_partials(g, from);
     ks__forget_events(g, from);
     forget_outputs(g, from);
+    for (int k = 0; k < 2; k++) {
+        if (g->units[k] && g->units[k]->id >= from)
+            g->units[k] = NULL;
+    }
     for (uint32_t i = 0; i < g->variables.extent; i++) {
         ks__aside *aside = ks__stack_at(&g->variables, i)->aside;
         if (aside && aside->gradient && !(aside->gradient->flags & KS__VARIABLE) && aside->gradient->id >= from)
