@@ -35,10 +35,14 @@
 #include "engine/kernels/gemm_tile.h"
 
 #define KS__ID(NAME) NAME##_v4
-#define KS__TARGET   KS_TARGET_V4
-#define KS__LANES    (64 / KS__BYTES)
-#define KS__ROWS     9
-#define KS__VECTORS  3
+#if defined(__clang__) /* else it takes vectors of 512 bits apart */
+#define KS__TARGET KS_TARGET_V4 __attribute__((min_vector_width(512)))
+#else
+#define KS__TARGET KS_TARGET_V4
+#endif
+#define KS__LANES   (64 / KS__BYTES)
+#define KS__ROWS    9
+#define KS__VECTORS 3
 #include "engine/kernels/gemm_tile.h"
 
 #define KS__KITS                                                                                                                           \
