@@ -49,28 +49,34 @@ static bool note_partial(ks_node *y, uint32_t i, ks_node *partial)
     return true;
 }
 
-ks_node *ks_local_partial(ks_node *y, int i)
+/* Makes the partial of an edge that has none yet, and caches it if that took nodes. */
+static ks_node *make_partial(ks_node *y, uint32_t i)
 {
-    if (!ks__usable(y) || i < 0 || (uint32_t)i >= y->n || !y->op->partial || !ks__edge_passes(y, (uint32_t)i) || !ks__aside_of(y))
-        return NULL;
     ks_graph *g = y->graph;
-    if (!y->aside->partials && !(y->aside->partials = ks__small(g, y->n * sizeof(ks_node *))))
-        return NULL;
-    ks_node *known = y->aside->partials[i];
-    if (known && ks__alive(known))
-        return known;
     ks__cut(g, g->count); /* what waits is another's, or this very partial, released */
     uint32_t start = g->count;
-    ks_node *partial = y->op->partial(y, i);
+    ks_node *partial = y->op->partial(y, (int)i);
+    if (g->count == start)
+        return partial;
     mark_derived(g, start);
-    if (!partial)
+    if (!partial || !ks__aside_of(y))
+        return NULL;
+    if (!y->aside->partials && !(y->aside->partials = ks__small(g, y->n * sizeof(ks_node *))))
         return NULL;
     if (!(partial->flags & KS__VARIABLE) && partial->id >= start && !(partial->op->flags & KS_OP_LEAF))
         partial->flags |= KS__PARTIAL;
-    if (!note_partial(y, (uint32_t)i, partial))
+    if (!note_partial(y, i, partial))
         return NULL;
     y->aside->partials[i] = partial;
     return partial;
+}
+
+ks_node *ks_local_partial(ks_node *y, int i)
+{
+    if (!ks__usable(y) || i < 0 || (uint32_t)i >= y->n || !y->op->partial || !ks__edge_passes(y, (uint32_t)i))
+        return NULL;
+    ks_node *known = y->aside && y->aside->partials ? y->aside->partials[i] : NULL;
+    return known && ks__alive(known) ? known : make_partial(y, (uint32_t)i);
 }
 
 /* Whether a node made for y's shape surely has x's: open dimensions without a name may differ. */
@@ -94,8 +100,8 @@ static bool selects(const ks_node *y, uint32_t i)
 static ks_node *chained(ks_node *y, uint32_t i, ks_node *upstream, ks_node *partial)
 {
     ks_place at = ks_node_place(y);
-    /* A number that stands before y is the user's, who may change it. */
-    if (partial->op->flags & KS_OP_NUMBER && partial->id > y->id) {
+    /* A number that is not our own is the user's, who may change it. */
+    if (partial->op->flags & KS_OP_NUMBER && partial->flags & KS__DERIVED) {
         if (partial->data.number == 1)
             return upstream;
         return partial->data.number == -1 ? ks_neg_at(at, upstream) : ks_mul_at(at, upstream, partial);

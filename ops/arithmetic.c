@@ -43,7 +43,7 @@ EXAMPLE(add)
 static ks_node *add_partial(ks_node *y, int i)
 {
     (void)i;
-    return num(y, 1);
+    return ks__unit(y, 1);
 }
 
 const ks_op ks__op_add = {
@@ -71,7 +71,7 @@ EXAMPLE(sub)
 
 static ks_node *sub_partial(ks_node *y, int i)
 {
-    return num(y, i == 0 ? 1 : -1);
+    return ks__unit(y, i == 0 ? 1 : -1);
 }
 
 const ks_op ks__op_sub = {

@@ -25,7 +25,7 @@ EXAMPLE(neg, 1, -2, 0.5, 3)
 static ks_node *neg_partial(ks_node *y, int i)
 {
     (void)i;
-    return num(y, -1);
+    return ks__unit(y, -1);
 }
 
 const ks_op ks__op_neg = {
@@ -254,7 +254,7 @@ EXAMPLE(stop_gradient, 1, -2, 0.5, 3)
 static ks_node *identity_partial(ks_node *y, int i)
 {
     (void)i;
-    return num(y, 1);
+    return ks__unit(y, 1);
 }
 
 const ks_op ks__op_identity = {
