@@ -4,7 +4,8 @@
  *
  * Source of the view: Saito, Deep Learning from Scratch, chapter 5. Each edge is a pair of arrows: the value (solid, blue), and what flows
  * back (dashed, vermillion) with the local partial that it was multiplied by; colours from Okabe and Ito's palette for all eyes. Leaves
- * stand on the left, the result leaves on the right. Where paths meet, the arrows part at a point, and their sum flows back from it.
+ * stand on the left, the result leaves on the right. Where paths meet, the arrows part at a point, and their sum flows back from it. An
+ * arrow that would cross much of the picture begins anew beside its end, under its name: Graphviz takes minutes for a few dozen long ones.
  */
 #include "serialize/trace.h"
 #include "serialize/io.h"
@@ -17,6 +18,8 @@
 #define QUIET    "#5F6368"
 #define LINE     28 /* columns of a value on an arrow */
 #define LINES    4
+#define MANY     100 /* nodes from which on Graphviz should not seek the best places for as long as it takes */
+#define FAR      4   /* nodes that an arrow may pass */
 
 static const struct {
     const char *name, *symbol;
@@ -136,14 +139,69 @@ static void put_value(ks__page *page, ks__page *scratch, const ks_node *node, co
 
 /* ---- nodes --------------------------------------------------------------------------------------------- */
 
+/* How far from the leaves a node stands, what meets at it, and whether an arrow from it would be too long. */
+typedef struct spot {
+    uint32_t depth;
+    const ks__trace_entry *sum; /* where paths meet; else NULL */
+    bool far;
+} spot;
+
 typedef struct drawing {
     const ks__trace *trace;
     ks__page *page;
     ks__page scratch;
-    const ks__trace_entry **sums; /* of each node, where paths meet; else NULL */
+    spot *spots;
 } drawing;
 
-/* Nodes have their names. What is no node has a sign before it that no name has: '#' a number, '+' where paths meet, '=' the result. */
+/* Whether the arrow begins anew beside its end. */
+static bool is_far(const drawing *d, uint32_t from, uint32_t to)
+{
+    return d->spots[to].depth > d->spots[from].depth + FAR;
+}
+
+/* The arrows from there part at a point. */
+static bool parts(const drawing *d, uint32_t i)
+{
+    return d->spots[i].sum || d->spots[i].far;
+}
+
+/* An operation stands after its inputs, a leaf before its first user. */
+static void find_depths(drawing *d)
+{
+    const ks__trace *trace = d->trace;
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const ks_node *node = trace->nodes[i].node;
+        spot *s = &d->spots[i];
+        *s = (spot){.depth = node->n ? 1 : UINT32_MAX};
+        for (uint32_t k = 0; k < node->n; k++) {
+            const spot *in = &d->spots[ks__inputs(node)[k]->local];
+            s->depth = in->depth != UINT32_MAX && in->depth >= s->depth ? in->depth + 1 : s->depth;
+        }
+        for (uint32_t k = 0; k < node->n; k++) {
+            spot *in = &d->spots[ks__inputs(node)[k]->local];
+            in->depth = in->depth == UINT32_MAX ? s->depth - 1 : in->depth;
+        }
+    }
+}
+
+static void find_spots(drawing *d)
+{
+    const ks__trace *trace = d->trace;
+    find_depths(d);
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const ks_node *node = trace->nodes[i].node;
+        uint32_t entry = trace->nodes[i].entry;
+        if (entry != UINT32_MAX && trace->entries[entry].term_count)
+            d->spots[i].sum = &trace->entries[entry];
+        for (uint32_t k = 0; k < node->n; k++) {
+            uint32_t from = ks__inputs(node)[k]->local;
+            d->spots[from].far = d->spots[from].far || is_far(d, from, i);
+        }
+    }
+}
+
+/* Nodes have their names. What is no node has a sign before it that no name has: '+' where paths part, '=' the result, '#' an input beside
+ * its user. */
 static void put_id(drawing *d, const char *sign, uint32_t node)
 {
     ks__page_text(d->page, "\"");
@@ -175,7 +233,7 @@ static void put_node(drawing *d, uint32_t i)
         put_part(d->page, "black", "13", op->name);
     }
     ks__page_text(d->page, ">];\n");
-    if (!d->sums[i])
+    if (!parts(d, i))
         return;
     ks__page_text(d->page, "  ");
     put_id(d, "+", i);
@@ -197,16 +255,31 @@ static void put_nodes(drawing *d)
 
 /* ---- arrows -------------------------------------------------------------------------------------------- */
 
-/* An arrow's two ends. */
+/* An arrow's two ends; `slot` when it begins beside its end. */
 typedef struct ends {
     const char *from_sign, *to_sign;
     uint32_t from, to;
+    uint32_t slot;
 } ends;
+
+#define NO_SLOT UINT32_MAX
+
+/* What stands beside a node for its input: a bare number, or the name of what is far away. */
+static void put_beside(drawing *d, uint32_t user, uint32_t slot)
+{
+    ks__page_text(d->page, "\"#");
+    put_number(d->page, slot);
+    ks__page_text(d->page, d->trace->nodes[user].name);
+    ks__page_text(d->page, "\"");
+}
 
 static void put_ends(drawing *d, const ends *e)
 {
     ks__page_text(d->page, "  ");
-    put_id(d, e->from_sign, e->from);
+    if (e->slot != NO_SLOT)
+        put_beside(d, e->to, e->slot);
+    else
+        put_id(d, e->from_sign, e->from);
     ks__page_text(d->page, " -> ");
     put_id(d, e->to_sign, e->to);
 }
@@ -270,22 +343,35 @@ static void put_sum(drawing *d, const ends *e, const ks__trace_entry *entry)
 }
 
 /* A bare number stands beside each of its users. */
-static void put_number_arrow(drawing *d, uint32_t user, uint32_t slot, const ks_node *number)
+static void put_number_arrow(drawing *d, const ends *e)
 {
-    for (int part = 0; part < 2; part++) {
-        ks__page_text(d->page, "  \"#");
-        put_number(d->page, slot);
-        ks__page_text(d->page, d->trace->nodes[user].name);
-        ks__page_text(d->page, part ? "\" -> " : "\" [shape=plaintext, label=<");
-        if (part == 0) {
-            begin_part(d->page, FORWARD, "12");
-            put_value(d->page, &d->scratch, number, d->trace);
-            end_part(d->page);
-            ks__page_text(d->page, ">];\n");
-        }
-    }
-    put_id(d, "", user);
+    ks__page_text(d->page, "  ");
+    put_beside(d, e->to, e->slot);
+    ks__page_text(d->page, " [shape=plaintext, label=<");
+    begin_part(d->page, FORWARD, "12");
+    put_value(d->page, &d->scratch, d->trace->nodes[e->from].node, d->trace);
+    end_part(d->page);
+    ks__page_text(d->page, ">];\n");
+    put_ends(d, e);
     ks__page_text(d->page, " [color=\"" FORWARD "\"];\n");
+}
+
+static void put_name_beside(drawing *d, const ends *e)
+{
+    ks__page_text(d->page, "  ");
+    put_beside(d, e->to, e->slot);
+    ks__page_text(d->page, " [shape=plaintext, label=<<i>");
+    put_part(d->page, QUIET, "12", d->trace->nodes[e->from].name);
+    ks__page_text(d->page, "</i>>];\n");
+}
+
+/* The name beside a value: where it is seen nowhere else, and was given or is referred to. */
+static const char *name_on_arrow(const drawing *d, uint32_t from)
+{
+    const ks__trace_node *step = &d->trace->nodes[from];
+    if (step->node->op->flags & KS_OP_LEAF)
+        return NULL;
+    return d->spots[from].far ? step->name : given_name(step);
 }
 
 /* The arrows into a node. `edges` are those of them that a derivative passes, in the order of their slots. */
@@ -294,14 +380,15 @@ static void put_arrows_into(drawing *d, uint32_t i, const ks__trace_edge *edges,
     const ks_node *node = d->trace->nodes[i].node;
     for (uint32_t k = 0; k < node->n; k++) {
         const ks_node *input = ks__inputs(node)[k];
-        if (input->op->flags & KS_OP_NUMBER) {
-            put_number_arrow(d, i, k, input);
+        bool number = input->op->flags & KS_OP_NUMBER, far = is_far(d, input->local, i);
+        ends e = {parts(d, input->local) ? "+" : "", "", input->local, i, number || far ? k : NO_SLOT};
+        if (number) {
+            put_number_arrow(d, &e);
             continue;
         }
-        const ks__trace_node *from = &d->trace->nodes[input->local];
-        bool parts = d->sums[input->local];
-        ends e = {parts ? "+" : "", "", input->local, i};
-        put_forward(d, &e, parts || from->node->op->flags & KS_OP_LEAF ? NULL : given_name(from));
+        if (far)
+            put_name_beside(d, &e);
+        put_forward(d, &e, parts(d, input->local) ? NULL : name_on_arrow(d, input->local));
         if (edge_count && edges->slot == k) {
             put_backward(d, &e, edges->contribution, edges->partial);
             edges++;
@@ -310,21 +397,27 @@ static void put_arrows_into(drawing *d, uint32_t i, const ks__trace_edge *edges,
     }
 }
 
+/* From a node to the point where the arrows part. */
+static void put_trunk(drawing *d, uint32_t i)
+{
+    ends e = {"", "+", i, i, NO_SLOT};
+    put_forward(d, &e, name_on_arrow(d, i));
+    if (d->spots[i].sum)
+        put_sum(d, &e, d->spots[i].sum);
+    else if (d->trace->nodes[i].gradient)
+        put_backward(d, &e, d->trace->nodes[i].gradient, NULL);
+}
+
 static void put_arrows(drawing *d)
 {
     const ks__trace *trace = d->trace;
     for (uint32_t i = 0; i < trace->count; i++) {
-        if (!d->sums[i])
-            continue;
-        ends e = {"", "+", i, i};
-        put_forward(d, &e, trace->nodes[i].node->op->flags & KS_OP_LEAF ? NULL : given_name(&trace->nodes[i]));
-        put_sum(d, &e, d->sums[i]);
-    }
-    for (uint32_t i = 0; i < trace->count; i++) {
         const ks__trace_entry *entry = trace->nodes[i].entry != UINT32_MAX ? &trace->entries[trace->nodes[i].entry] : NULL;
+        if (trace->nodes[i].shown && parts(d, i))
+            put_trunk(d, i);
         put_arrows_into(d, i, entry ? &trace->edges[entry->edge] : NULL, entry ? entry->edge_count : 0);
     }
-    ends e = {"", "=", trace->of, trace->of};
+    ends e = {"", "=", trace->of, trace->of, NO_SLOT};
     put_forward(d, &e, NULL);
     if (trace->nodes[trace->of].gradient)
         put_backward(d, &e, trace->nodes[trace->of].gradient, NULL);
@@ -353,6 +446,8 @@ static void put_all(drawing *d)
                   "  node [fontname=\"Helvetica\", style=filled, fillcolor=white, color=\"#202124\", penwidth=1.2, margin=\"0.08,0.05\", "
                   "height=0.3, width=0.2];\n"
                   "  edge [fontname=\"Helvetica\", penwidth=1.4, arrowsize=0.8];\n");
+    if (d->trace->count > MANY)
+        ks__page_text(d->page, "  nslimit=1;\n");
     put_legend(d->page);
     put_nodes(d);
     put_arrows(d);
@@ -362,15 +457,12 @@ static void put_all(drawing *d)
 bool ks__trace_dot(const ks__trace *trace, ks__page *page)
 {
     drawing d = {.trace = trace, .page = page, .scratch.buffer.allocator = page->buffer.allocator};
-    d.sums = ks__get(trace->g, trace->count * sizeof *d.sums);
-    if (!d.sums)
+    d.spots = ks__get(trace->g, trace->count * sizeof *d.spots);
+    if (!d.spots)
         return false;
-    for (uint32_t i = 0; i < trace->count; i++) {
-        uint32_t entry = trace->nodes[i].entry;
-        d.sums[i] = entry != UINT32_MAX && trace->entries[entry].term_count ? &trace->entries[entry] : NULL;
-    }
+    find_spots(&d);
     put_all(&d);
-    ks__put(trace->g, d.sums, trace->count * sizeof *d.sums);
+    ks__put(trace->g, d.spots, trace->count * sizeof *d.spots);
     ks_buffer_free(&d.scratch.buffer);
     return !page->failed && !d.scratch.failed;
 }
