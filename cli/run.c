@@ -132,7 +132,8 @@ const command run_command = {
     .name = "run",
     .usage = "MODEL --feed NAME=VALUE ...",
     .summary = "Computes a model's outputs",
-    .doc = "More than 1,000 elements are printed cut short; --json and --out give them all.",
+    .doc = "More than 1,000 elements are printed cut short; --json and --out give them all.\n"
+           "Images become rows with --data x=images.gz:flatten:scale=255.",
     .options = options,
     .least = 1,
     .most = 1,

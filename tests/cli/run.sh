@@ -38,10 +38,14 @@ same() { # NAME
     done
 }
 
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 [ $# -gt 0 ] || set -- $(cd "$here" && ls *.sh | sed 's/\.sh$//' | grep -v '^run$')
 for name; do
     [ -f "$here/$name.sh" ] || { echo "run.sh: no case $name" >&2; exit 2; }
+    if [ "${KEISAN_GZIP:-}" = no ] && grep -q DIGITS "$here/$name.sh"; then
+        skipped=$((skipped + 1))
+        continue
+    fi
     run_case "$name"
     if [ "$rewrite" ]; then
         for part in out err status; do cp "$work/$name.$part" "$here/$name.$part"; done
@@ -52,5 +56,6 @@ for name; do
     fi
 done
 [ "$rewrite" ] && { echo "$# rewritten"; exit 0; }
+[ $skipped -eq 0 ] || echo "$skipped skipped: they read gzipped files"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
