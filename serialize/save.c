@@ -73,11 +73,11 @@ bool ks__save_members(ks__save *s, cJSON *object)
     return save_printed(s, object, true);
 }
 
-/* The graph has recorded the failure itself. */
-static bool already_said(ks__save *s)
+/* The graph has recorded the failure itself, or, where it was a table that had no room, has not. */
+static bool already_said(ks__save *s, ks_code code, const char *otherwise)
 {
-    *s->said = true;
-    return false;
+    *s->said = s->g->failure.code && !s->failed_before;
+    return *s->said ? false : ks__fail(s->failure, code, "%s", otherwise);
 }
 
 /* Adds `value`, which is taken over, to the object; NULL for either is no memory. */
@@ -215,7 +215,7 @@ static bool save_nodes(ks__save *s)
     for (int64_t i = 0; i < count; i++) {
         ks_node *node = ks_node_at(s->g, i);
         if (!node)
-            return already_said(s);
+            return already_said(s, KS_NO_MEMORY, "out of memory: no room for the order of the nodes");
         if (!(node->flags & KS__NOTED) || ks__save_inline(s, node))
             continue;
         if (!ks__save_text(s, between) || !ks__save_node(s, node))
@@ -266,7 +266,7 @@ static bool name_all(ks__save *s)
             continue;
         ks_name(node);
         if (!node->aside || !node->aside->name)
-            return already_said(s);
+            return already_said(s, KS_NO_MEMORY, "out of memory: no room for the names of nodes");
     }
     return true;
 }
@@ -299,14 +299,20 @@ static bool save(ks_graph *g, const ks_writer *writer, const ks_save_options *gi
         memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
     if (!options.outputs || options.output_count < 0)
         options.output_count = 0;
-    ks__save s = {.g = g, .writer = writer, .failure = failure, .without_values = options.without_values, .said = said};
+    ks__save s = {.g = g,
+                  .writer = writer,
+                  .failure = failure,
+                  .without_values = options.without_values,
+                  .said = said,
+                  .failed_before = g->failure.code != KS_OK};
     if (!check_outputs(&s, &options))
         return false;
     if (options.optimizer && !g->describe_training)
         return ks__fail(failure, KS_BAD_ARGUMENT, "ks_save: the optimiser belongs to another graph");
     if (options.optimizer && !g->describe_training(options.optimizer, &s.training))
-        return already_said(&s);
-    bool good = save_noted(&s, &options);
+        return already_said(&s, KS_BAD_ARGUMENT, "ks_save: the optimiser can't be saved");
+    bool own = !s.training.kind || s.training.graph == g;
+    bool good = own ? save_noted(&s, &options) : ks__fail(failure, KS_BAD_ARGUMENT, "ks_save: the optimiser belongs to another graph");
     if (s.training.states)
         ks__put(g, s.training.states, (size_t)s.training.state_count * sizeof *s.training.states);
     return good;

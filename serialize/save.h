@@ -17,8 +17,9 @@ typedef struct ks__save {
     uint8_t *uses; /* by id: how often a node that is written is an input, up to 2, or KS__SAVE_NODE */
     ks__training training;
     bool without_values;
-    bool failed; /* the writer */
-    bool *said;  /* the graph has recorded the failure */
+    bool failed;        /* the writer */
+    bool *said;         /* the graph has recorded the failure */
+    bool failed_before; /* it had recorded another one already */
 } ks__save;
 
 /* Text as it is; an item, which is freed, on one line. False: the writer failed or the failure is filled. */

@@ -25,6 +25,7 @@ typedef struct ks__training_state {
 } ks__training_state;
 
 typedef struct ks__training {
+    const ks_graph *graph; /* whose optimiser it is */
     const char *loss;     /* the name of the output or node that is made smaller */
     uint64_t step;        /* steps the optimiser has taken */
     uint64_t random_step; /* the graph's own step number; saving takes it from the graph */

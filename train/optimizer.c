@@ -359,7 +359,8 @@ static bool describe(const ks_optimizer *o, ks__training *out)
     ks_graph *g = o->graph;
     if (!check_stands(o, "ks_save"))
         return false;
-    *out = (ks__training){.loss = name_of(g, o->loss),
+    *out = (ks__training){.graph = g,
+                          .loss = name_of(g, o->loss),
                           .step = o->steps,
                           .random_step = g->step,
                           .epoch = g->data_epoch,
