@@ -116,6 +116,16 @@ Test(compare, where_shields_from_what_it_did_not_take_at_zero_and_below)
     IS_NEAR(1e-15, ks_gradient(both, x), 0.25 * log(4) + 0.5, 1, exp(-1));
 }
 
+Test(compare, an_infinite_upstream_of_what_was_not_taken_adds_nothing)
+{
+    ks_node *x = VARIABLE(g, "x", KS_F64, KS_SHAPE(2), 4, -1), *zero = ks_number(g, 0);
+    ks_node *y = ks_sqrt(ks_where(ks_greater(x, zero), x, zero)); /* its derivative at 0 is infinite */
+    IS(ks_gradient(y, x), 0.25, 0);
+    IS(ks_gradient(ks_gradient(y, x), x), -1.0 / 32, 0);
+    ks_node *b = VARIABLE(g, "b", KS_F64, KS_SHAPE(2), 7, 0);
+    IS(ks_gradient(ks_sqrt(ks_where(ks_greater(x, zero), x, b)), b), 0, INF_);
+}
+
 Test(compare, where_shields_a_whole_row_of_softmax)
 {
     ks_node *x = VARIABLE(g, "x", KS_F64, KS_SHAPE(2, 2), 1, 2, -INF_, -INF_), *rows = VARIABLE(g, "rows", KS_BOOL, KS_SHAPE(2, 1), 1, 0);

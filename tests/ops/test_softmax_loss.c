@@ -138,6 +138,20 @@ Test(softmax_loss, softmax_never_changes_the_class)
     }
 }
 
+/* The loss brings its softmax along; the scores, and the class that is the greatest, are computed without one. */
+Test(softmax_loss, inference_runs_no_softmax)
+{
+    ks_node *x = VARIABLE(g, "x", KS_F64, KS_SHAPE(2, 3), 1, 2, 3, 6, 5, 4),
+            *w = VARIABLE(g, "w", KS_F64, KS_SHAPE(3, 3), 1, 0, 0, 0, 1, 0, 0, 0, 1);
+    ks_node *score = ks_matmul(x, w), *share = ks_softmax(score, 1);
+    ks_softmax_cross_entropy(score, VARIABLE(g, "t", KS_I64, KS_SHAPE(2), 2, 0));
+    uint64_t before = ks_graph_statistics(g).nodes_evaluated;
+    IS(ks_argmax(score, 1, false), 2, 0);
+    cr_assert_eq(ks_graph_statistics(g).nodes_evaluated - before, 2); /* matmul, argmax */
+    IS(ks_argmax(share, 1, false), 2, 0);
+    cr_assert_gt(ks_graph_statistics(g).nodes_evaluated - before, 3);
+}
+
 Test(softmax_loss, the_sign_of_a_score_is_the_class_of_a_sigmoid)
 {
     double x[2001], y[2001];
