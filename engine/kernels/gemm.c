@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define TINY          4096         /* multiply-adds up to which nothing is planned */
-#define SMALL         65536        /* up to which one thread is enough */
+#define SMALL         131072       /* up to which one thread is enough */
 #define TASK          131072       /* that a task has at least, where there are blocks enough */
 #define DEPTH         512          /* of a block of k */
 #define DEPTH_MOST    1024         /* up to which k is not cut */
@@ -128,7 +128,7 @@ static bool is_tiny(const ks__gemm *g)
 
 static bool is_row(const ks__gemm *g, const ks__kit *kit)
 {
-    return g->m == 1 && !g->trans_b && !g->trans_a && g->n >= kit->lanes;
+    return g->m == 1 && !g->trans_b && !g->trans_a && g->n >= least(4, kit->lanes);
 }
 
 static void choose_rest(plan *p)
@@ -350,7 +350,7 @@ static void run_row(const ks__gemm *g, const ks__kit *kit, const void *a, const 
 {
     row_job job = {g, kit, a, b, c, 1};
     int64_t units = g->n / (4 * kit->lanes);
-    if (parallel_for && units > 1 && g->n * g->k >= 4 * SMALL) {
+    if (parallel_for && units > 1 && g->n * g->k >= 2 * SMALL) {
         job.parts = least(units, 32);
         parallel_for(user, job.parts, row_task, &job);
         return;
@@ -376,11 +376,6 @@ size_t ks__gemm_scratch(const ks__gemm *gemm)
     if (is_tiny(&g) || is_row(&g, kit))
         return 0;
     return plan_of(&g, kit, NULL, NULL, NULL, NULL).bytes;
-}
-
-bool ks__gemm_small(const ks__gemm *gemm)
-{
-    return (double)gemm->m * (double)gemm->n * (double)gemm->k < SMALL;
 }
 
 void ks__gemm_run(const ks__gemm *gemm, const void *a, const void *b, void *c, void *scratch, ks_parallel_for_fn parallel_for, void *user)

@@ -22,9 +22,6 @@ typedef struct ks__gemm {
 /* Bytes of workspace that ks__gemm_run wants for these sizes; 0 for what needs none. */
 size_t ks__gemm_scratch(const ks__gemm *gemm);
 
-/* Whether the product is so small that waking a thread costs more than it gives. */
-bool ks__gemm_small(const ks__gemm *gemm);
-
 /*
  * C = op(A) op(B); with k 0, zeros. C overlaps neither A nor B. `scratch` is aligned to 64 and as large as ks__gemm_scratch says.
  * parallel_for NULL: all on the calling thread.

@@ -25,7 +25,7 @@ typedef struct ks__kit {
     ks__tile_fn tile[2][KS__MOST_VECTORS][KS__MOST_ROWS]; /* [along][vectors - 1][rows - 1] */
     /* c [m, n] for anything small, not transposed B; needs no workspace. */
     void (*tiny)(const ks__gemm *g, const void *a, const void *b, void *c);
-    /* c [1, n] = a [k] b [k, n], columns [from, to) */
+    /* c [1, n] = a [k] b [k, n], columns [from, to): at least four, or a vector */
     void (*row)(const ks__gemm *g, const void *a, const void *b, void *c, int64_t from, int64_t to);
     /* c[i, j] (+)= sum of a[i, p] b[j, p], i < m, j < n: both run along p */
     void (*dots)(int64_t m, int64_t n, int64_t k, const void *a, int64_t as, const void *b, int64_t bs, void *c, int64_t cs, bool add);

@@ -132,44 +132,63 @@ KS__STRIP(quarter_strip, quarter_tile)
 
 /* ---- one row ------------------------------------------------------------------------------------------- */
 
-/* `vectors` vectors of the row; four sums for each, so that additions need not wait for one another. */
-KS__LOCAL void KS__ID(row_part)(int vectors, int64_t k, const KS__T *a, const KS__T *b, int64_t bs, int64_t last, KS__T *c)
-{
-    KS__ID(full) sum[4][4];
-    KS__EACH (q, 4)
-        KS__EACH (v, vectors)
-            sum[q][v] = (KS__ID(full)){0};
-    int64_t p = 0;
-    for (; p + 4 <= k; p += 4) {
-        KS__EACH (q, 4) {
-            KS__EACH (v, vectors)
-                sum[q][v] += a[p + q] * KS__GET(KS__ID(full), b + (p + q) * bs + (v == vectors - 1 ? last : (int64_t)v * KS__LANES));
-        }
+/* Columns [from, to) of a row, at least a vector: four vectors at a time, and four sums for each, so that none waits for another. */
+#define KS__ROW(NAME, VEC, LANES)                                                                                                          \
+    KS__LOCAL void KS__ID(NAME##_part)(int vectors, int64_t k, const KS__T *a, const KS__T *b, int64_t bs, int64_t last, KS__T *c)         \
+    {                                                                                                                                      \
+        VEC sum[4][4];                                                                                                                     \
+        int64_t p = 0;                                                                                                                     \
+        KS__EACH (q, 4)                                                                                                                    \
+            KS__EACH (v, vectors)                                                                                                          \
+                sum[q][v] = (VEC){0};                                                                                                      \
+        for (; p + 4 <= k; p += 4) {                                                                                                       \
+            KS__EACH (q, 4)                                                                                                                \
+                KS__EACH (v, vectors)                                                                                                      \
+                    sum[q][v] += a[p + q] * KS__GET(VEC, b + (p + q) * bs + (v == vectors - 1 ? last : (int64_t)v * LANES));               \
+        }                                                                                                                                  \
+        for (; p < k; p++) {                                                                                                               \
+            KS__EACH (v, vectors)                                                                                                          \
+                sum[0][v] += a[p] * KS__GET(VEC, b + p * bs + (v == vectors - 1 ? last : (int64_t)v * LANES));                             \
+        }                                                                                                                                  \
+        KS__EACH (v, vectors)                                                                                                              \
+            KS__AT(VEC, c + (v == vectors - 1 ? last : (int64_t)v * LANES)) = (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);           \
+    }                                                                                                                                      \
+    KS__TARGET static void KS__ID(NAME)(const ks__gemm *g, const KS__T *a, const KS__T *b, KS__T *c, int64_t from, int64_t to)             \
+    {                                                                                                                                      \
+        int64_t j = from;                                                                                                                  \
+        for (; to - j >= 4 * LANES; j += 4 * LANES)                                                                                        \
+            KS__ID(NAME##_part)(4, g->k, a, b + j, g->ldb, 3 * LANES, c + j);                                                              \
+        int64_t left = to - j;                                                                                                             \
+        if (left > 3 * LANES)                                                                                                              \
+            KS__ID(NAME##_part)(4, g->k, a, b + j, g->ldb, left - LANES, c + j);                                                           \
+        else if (left > 2 * LANES)                                                                                                         \
+            KS__ID(NAME##_part)(3, g->k, a, b + j, g->ldb, left - LANES, c + j);                                                           \
+        else if (left > LANES)                                                                                                             \
+            KS__ID(NAME##_part)(2, g->k, a, b + j, g->ldb, left - LANES, c + j);                                                           \
+        else if (left > 0)                                                                                                                 \
+            KS__ID(NAME##_part)(1, g->k, a, b + to - LANES, g->ldb, 0, c + to - LANES);                                                    \
     }
-    for (; p < k; p++) {
-        KS__EACH (v, vectors)
-            sum[0][v] += a[p] * KS__GET(KS__ID(full), b + p * bs + (v == vectors - 1 ? last : (int64_t)v * KS__LANES));
-    }
-    KS__EACH (v, vectors)
-        KS__AT(KS__ID(full), c + (v == vectors - 1 ? last : (int64_t)v * KS__LANES)) = (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);
-}
 
-KS__TARGET static void KS__ID(row)(const ks__gemm *g, const void *va, const void *vb, void *vc, int64_t from, int64_t to)
+KS__ROW(full_row, KS__ID(full), KS__LANES)
+#if KS__LANES >= 16
+KS__ROW(half_row, KS__ID(half), 8)
+#endif
+#if KS__LANES >= 8
+KS__ROW(quarter_row, KS__ID(quarter), 4)
+#endif
+
+KS__TARGET static void KS__ID(row)(const ks__gemm *g, const void *a, const void *b, void *c, int64_t from, int64_t to)
 {
-    const KS__T *a = va, *b = vb;
-    KS__T *c = vc;
-    int64_t j = from;
-    for (; to - j >= 4 * KS__LANES; j += 4 * KS__LANES)
-        KS__ID(row_part)(4, g->k, a, b + j, g->ldb, 3 * KS__LANES, c + j);
-    int64_t left = to - j;
-    if (left > 3 * KS__LANES)
-        KS__ID(row_part)(4, g->k, a, b + j, g->ldb, left - KS__LANES, c + j);
-    else if (left > 2 * KS__LANES)
-        KS__ID(row_part)(3, g->k, a, b + j, g->ldb, left - KS__LANES, c + j);
-    else if (left > KS__LANES)
-        KS__ID(row_part)(2, g->k, a, b + j, g->ldb, left - KS__LANES, c + j);
-    else if (left > 0) /* the row is at least a vector long */
-        KS__ID(row_part)(1, g->k, a, b + to - KS__LANES, g->ldb, 0, c + to - KS__LANES);
+    if (to - from >= KS__LANES)
+        KS__ID(full_row)(g, a, b, c, from, to);
+#if KS__LANES >= 16
+    else if (to - from >= 8)
+        KS__ID(half_row)(g, a, b, c, from, to);
+#endif
+#if KS__LANES >= 8
+    else
+        KS__ID(quarter_row)(g, a, b, c, from, to);
+#endif
 }
 
 /* ---- sums along both operands -------------------------------------------------------------------------- */
@@ -275,6 +294,10 @@ KS__TARGET static void KS__ID(tiny)(const ks__gemm *g, const void *va, const voi
     const KS__T *a = va, *b = vb;
     KS__T *c = vc;
     int64_t n = g->n;
+    if (g->m == 1 && g->k >= 8 && !g->trans_a && n >= (KS__LANES < 4 ? KS__LANES : 4)) {
+        KS__ID(row)(g, a, b, c, 0, n);
+        return;
+    }
     if (n >= KS__LANES) {
         int64_t j = 0;
         for (; n - j > 2 * KS__LANES; j += KS__LANES)
@@ -428,6 +451,7 @@ static const ks__kit KS__ID(kit) = {
 #undef KS__EACH_ROW
 #undef KS__STRIP
 #undef KS__DOTS
+#undef KS__ROW
 #undef KS__WIDE
 #undef KS__COPY
 #undef KS__ID
