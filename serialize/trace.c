@@ -10,75 +10,34 @@
 #include "serialize/io.h"
 #include "autodiff/gradient.h"
 #include "engine/engine.h"
+#include "graph/list.h"
 #include "ops/table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- what the node depends on -------------------------------------------------------------------------- */
 
-/* A node of the user's and its place in the forward order: a variable stands where it was made, but before its first user. */
-typedef struct place {
-    ks_node *node;
-    uint64_t key;
-} place;
-
-typedef struct cone {
-    ks_graph *g;
-    place *places;
-    uint32_t count, capacity;
-} cone;
-
-static bool listed(const cone *c, const ks_node *node)
+/* All that `of` depends on, and it, in forward order: a variable stands where it was made, but before its first user. */
+static bool find_cone(ks_graph *g, ks_node *of, ks__list *cone)
 {
-    return node->local < c->count && c->places[node->local].node == node;
-}
-
-static uint64_t key_of(const ks_node *node)
-{
-    if (node->flags & KS__VARIABLE)
-        return (uint64_t)(node->aside ? node->aside->at : 0) << 1;
-    return (uint64_t)node->id << 1 | 1;
-}
-
-static bool list_node(cone *c, ks_node *node)
-{
-    if (listed(c, node))
-        return true;
-    if (!ks__grow(c->g, &c->places, &c->capacity, c->count, sizeof *c->places))
-        return false;
-    node->local = c->count;
-    c->places[c->count++] = (place){node, key_of(node)};
-    return true;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const place *x = a, *y = b;
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return x->node->id < y->node->id ? -1 : x->node->id > y->node->id; /* variables that were made one after the other */
-}
-
-static bool find_cone(cone *c, ks_node *of)
-{
-    if (!list_node(c, of))
-        return false;
-    for (uint32_t i = 0; i < c->count; i++) {
-        ks_node *node = c->places[i].node;
-        for (uint32_t k = 0; k < node->n; k++) {
-            ks_node *input = ks__inputs(node)[k];
-            if (!list_node(c, input))
-                return false;
-            place *in = &c->places[input->local];
-            if ((input->flags & KS__VARIABLE) && in->key > (uint64_t)node->id << 1)
-                in->key = (uint64_t)node->id << 1;
+    ks__list all = {0}; /* variables first */
+    uint32_t v = 0;
+    bool good = ks__list_reach(g, &all, &of, 1);
+    for (uint32_t i = 0; good && i < all.count; i++) {
+        ks_node *node = all.nodes[i];
+        if (node->flags & KS__VARIABLE)
+            continue;
+        for (; good && all.nodes[v]->flags & KS__VARIABLE && all.nodes[v]->aside->at <= node->id; v++)
+            good = ks__list_add(g, cone, all.nodes[v]);
+        for (uint32_t k = 0; good && k < node->n; k++) {
+            if (ks__inputs(node)[k]->flags & KS__VARIABLE)
+                good = ks__list_add(g, cone, ks__inputs(node)[k]);
         }
+        good = good && ks__list_add(g, cone, node);
     }
-    qsort(c->places, c->count, sizeof *c->places, by_key);
-    for (uint32_t i = 0; i < c->count; i++)
-        c->places[i].node->local = i;
-    return true;
+    good = good && ks__list_add(g, cone, of); /* a variable, if it is not there yet */
+    ks__list_free(g, &all);
+    return good;
 }
 
 /* ---- the trace's own graph ----------------------------------------------------------------------------- */
@@ -173,9 +132,9 @@ static ks_node *copy_operation(ks_graph *own, const ks_node *node, const char *n
     return copy;
 }
 
-static bool copy_node(ks__trace *t, const cone *c, uint32_t i)
+static bool copy_node(ks__trace *t, const ks__list *cone, uint32_t i)
 {
-    ks_node *node = c->places[i].node;
+    ks_node *node = cone->nodes[i];
     ks__trace_node *out = &t->nodes[i];
     out->entry = UINT32_MAX;
     out->shown = !(node->op->flags & KS_OP_NUMBER) || i == t->of;
@@ -191,24 +150,24 @@ static bool copy_node(ks__trace *t, const cone *c, uint32_t i)
     return true;
 }
 
-static bool copy_cone(ks__trace *t, const cone *c)
+static bool copy_cone(ks__trace *t, const ks__list *cone)
 {
-    t->nodes = ks__get(t->g, c->count * sizeof *t->nodes);
+    t->nodes = ks__get(t->g, cone->count * sizeof *t->nodes);
     if (!t->nodes)
         return false;
-    memset(t->nodes, 0, c->count * sizeof *t->nodes);
-    t->count = t->capacity = c->count;
-    t->of = c->count - 1;
-    for (uint32_t i = 0; i < c->count; i++) {
-        ks_node *node = c->places[i].node;
+    memset(t->nodes, 0, cone->count * sizeof *t->nodes);
+    t->count = t->capacity = cone->count;
+    t->of = cone->count - 1;
+    for (uint32_t i = 0; i < cone->count; i++) {
+        ks_node *node = cone->nodes[i];
         bool leaf = (node->op->flags & KS_OP_LEAF) && !(node->op->flags & KS_OP_NUMBER);
         if (leaf && !has_first_value(node))
             return ks_eval(node); /* says what is missing */
         if ((node->flags & KS__VARIABLE) && !(t->nodes[i].node = copy_variable(t->own, node)))
             return false;
     }
-    for (uint32_t i = 0; i < c->count; i++) {
-        if (!copy_node(t, c, i))
+    for (uint32_t i = 0; i < cone->count; i++) {
+        if (!copy_node(t, cone, i))
             return false;
     }
     return true;
@@ -388,9 +347,9 @@ static bool take_upstream(ks__trace *t, const ks_node *of, ks_node *upstream, ks
 
 static bool collect(ks__trace *t, ks_node *of, ks_node *upstream)
 {
-    cone c = {.g = t->g};
-    bool good = find_cone(&c, of) && (t->own = graph_like(t->g)) && copy_cone(t, &c);
-    ks__put(t->g, c.places, c.capacity * sizeof *c.places);
+    ks__list cone = {0};
+    bool good = find_cone(t->g, of, &cone) && (t->own = graph_like(t->g)) && copy_cone(t, &cone);
+    ks__list_free(t->g, &cone);
     if (!good)
         return false;
     ks__backward b = {0};

@@ -457,12 +457,12 @@ static void put_all(drawing *d)
 bool ks__trace_dot(const ks__trace *trace, ks__page *page)
 {
     drawing d = {.trace = trace, .page = page, .scratch.buffer.allocator = page->buffer.allocator};
-    d.spots = ks__get(trace->g, trace->count * sizeof *d.spots);
+    d.spots = ks__allocate(&page->buffer.allocator, NULL, 0, trace->count * sizeof *d.spots);
     if (!d.spots)
         return false;
     find_spots(&d);
     put_all(&d);
-    ks__put(trace->g, d.spots, trace->count * sizeof *d.spots);
+    ks__allocate(&page->buffer.allocator, d.spots, trace->count * sizeof *d.spots, 0);
     ks_buffer_free(&d.scratch.buffer);
     return !page->failed && !d.scratch.failed;
 }

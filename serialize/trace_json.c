@@ -1,7 +1,8 @@
 /*
  * serialize/trace_json.c - a trace as JSON, format "keisan.trace" version 1: for programs, exact to the bit.
  *
- * cJSON builds and prints the tree; values go into it as raw text, since its own numbers lose bits.
+ * A node or a turn of the backward pass at a time is built with cJSON and printed on a line of its own, so that a long trace can be read
+ * and takes no more memory than its text. Values go into it as raw text, since cJSON's own numbers lose bits.
  */
 #include "serialize/trace.h"
 #include "serialize/io.h"
@@ -10,9 +11,10 @@
 
 #include <cjson/cJSON.h>
 
-/* The tree being built. What could not be made leaves it failed, and every call after that does nothing. */
+/* The object being built. What could not be made leaves it failed, and every call after that does nothing. */
 typedef struct tree {
     const ks__trace *trace;
+    ks__page *page;
     ks__page text; /* of the value at work */
     bool failed;
 } tree;
@@ -100,11 +102,11 @@ static void add_inputs(tree *t, cJSON *to, const ks_node *node)
     }
 }
 
-static void add_node(tree *t, cJSON *to, const ks__trace_node *step)
+static cJSON *node_object(tree *t, const ks__trace_node *step)
 {
     const ks_node *node = step->node;
     ks__trace_value value = ks__trace_value_of(node);
-    cJSON *object = add(t, to, NULL, cJSON_CreateObject());
+    cJSON *object = cJSON_CreateObject();
     add_string(t, object, "name", step->name);
     add_string(t, object, "op", node->op->name);
     add_inputs(t, object, node);
@@ -112,6 +114,7 @@ static void add_node(tree *t, cJSON *to, const ks__trace_node *step)
     add_shape(t, object, value.shape);
     add_value(t, object, "value", node);
     add_value(t, object, "gradient", step->gradient);
+    return object;
 }
 
 static void add_edge(tree *t, cJSON *to, const ks__trace_edge *edge)
@@ -132,9 +135,9 @@ static void add_sum(tree *t, cJSON *to, const ks__trace_entry *entry)
     add_value(t, sum, "value", entry->upstream);
 }
 
-static void add_entry(tree *t, cJSON *to, const ks__trace_entry *entry)
+static cJSON *entry_object(tree *t, const ks__trace_entry *entry)
 {
-    cJSON *object = add(t, to, NULL, cJSON_CreateObject());
+    cJSON *object = cJSON_CreateObject();
     add_string(t, object, "node", t->trace->nodes[entry->node].name);
     add_value(t, object, "upstream", entry->upstream);
     if (entry->term_count)
@@ -142,37 +145,61 @@ static void add_entry(tree *t, cJSON *to, const ks__trace_entry *entry)
     cJSON *edges = add(t, object, "edges", cJSON_CreateArray());
     for (uint32_t i = 0; i < entry->edge_count; i++)
         add_edge(t, edges, &t->trace->edges[entry->edge + i]);
+    return object;
 }
 
-static void build(tree *t, cJSON *root)
+/* ---- the document -------------------------------------------------------------------------------------- */
+
+/* JSON with one space after each comma and colon that is in no string. */
+static void put_spaced(ks__page *page, const char *text)
 {
-    const ks__trace *trace = t->trace;
-    add_string(t, root, "format", "keisan.trace");
-    add(t, root, "version", cJSON_CreateNumber(1));
-    add_string(t, root, "of", trace->nodes[trace->of].name);
-    cJSON *nodes = add(t, root, "nodes", cJSON_CreateArray());
-    for (uint32_t i = 0; i < trace->count && !t->failed; i++) {
-        if (trace->nodes[i].shown)
-            add_node(t, nodes, &trace->nodes[i]);
+    bool inside = false;
+    const char *begin = text;
+    for (; *text; text++) {
+        if (*text == '\\' && inside) {
+            text++;
+        } else if (*text == '"') {
+            inside = !inside;
+        } else if (!inside && (*text == ',' || *text == ':') && text[1] != ' ') {
+            ks__page_put(page, begin, (size_t)(text + 1 - begin));
+            ks__page_put(page, " ", 1);
+            begin = text + 1;
+        }
     }
-    cJSON *backward = add(t, root, "backward", cJSON_CreateArray());
-    for (uint32_t i = 0; i < trace->entry_count && !t->failed; i++)
-        add_entry(t, backward, &trace->entries[i]);
+    ks__page_put(page, begin, (size_t)(text - begin));
+}
+
+/* The object on a line of its own; it is freed. */
+static void put_line(tree *t, cJSON *object, bool first)
+{
+    char *text = object && !t->failed ? cJSON_PrintUnformatted(object) : NULL;
+    cJSON_Delete(object);
+    if (!text) {
+        t->failed = true;
+        return;
+    }
+    ks__page_text(t->page, first ? "\n  " : ",\n  ");
+    put_spaced(t->page, text);
+    cJSON_free(text);
 }
 
 bool ks__trace_json(const ks__trace *trace, ks__page *page)
 {
-    tree t = {.trace = trace, .text.buffer.allocator = page->buffer.allocator};
-    cJSON *root = cJSON_CreateObject();
-    if (root)
-        build(&t, root);
-    char *text = root && !t.failed ? cJSON_Print(root) : NULL;
-    cJSON_Delete(root);
+    tree t = {.trace = trace, .page = page, .text.buffer.allocator = page->buffer.allocator};
+    bool first = true;
+    ks__page_text(page, "{\"format\": \"keisan.trace\", \"version\": 1, \"of\": \"");
+    ks__page_text(page, trace->nodes[trace->of].name); /* no name has anything to be escaped */
+    ks__page_text(page, "\",\n \"nodes\": [");
+    for (uint32_t i = 0; i < trace->count && !t.failed; i++) {
+        if (trace->nodes[i].shown) {
+            put_line(&t, node_object(&t, &trace->nodes[i]), first);
+            first = false;
+        }
+    }
+    ks__page_text(page, "],\n \"backward\": [");
+    for (uint32_t i = 0; i < trace->entry_count && !t.failed; i++)
+        put_line(&t, entry_object(&t, &trace->entries[i]), i == 0);
+    ks__page_text(page, "]}\n");
     ks_buffer_free(&t.text.buffer);
-    if (!text)
-        return false;
-    ks__page_text(page, text);
-    ks__page_put(page, "\n", 1);
-    cJSON_free(text);
-    return !page->failed;
+    return !t.failed && !page->failed;
 }

@@ -26,26 +26,31 @@ typedef struct row {
 
 typedef struct table {
     const ks__trace *trace;
-    ks__page text; /* of all cells */
-    row *rows;
-    uint32_t count, capacity;
+    ks__page text;  /* of all cells */
+    ks_buffer rows; /* of row */
     bool failed;
 } table;
 
 /* ---- tables -------------------------------------------------------------------------------------------- */
 
+static row *row_at(const table *t, size_t i)
+{
+    return (row *)(void *)t->rows.data + i;
+}
+
+static size_t row_count(const table *t)
+{
+    return t->rows.size / sizeof(row);
+}
+
 /* A new row; its cells are written to t->text, each ended by end_cell. NULL: no memory. */
 static row *begin_row(table *t)
 {
-    if (t->failed || !ks__grow(t->trace->g, &t->rows, &t->capacity, t->count, sizeof *t->rows)) {
-        t->failed = true;
-        return NULL;
-    }
-    row *r = &t->rows[t->count++];
+    row fresh = {.below = t->text.buffer.size};
     for (int i = 0; i <= COLUMNS; i++)
-        r->start[i] = t->text.buffer.size;
-    r->below = t->text.buffer.size;
-    return r;
+        fresh.start[i] = t->text.buffer.size;
+    t->failed = t->failed || !ks__buffer_append(&t->rows, &fresh, sizeof fresh);
+    return t->failed ? NULL : row_at(t, row_count(t) - 1);
 }
 
 /* What was written since the last cell is the row's cell of that column. */
@@ -91,16 +96,15 @@ static void put_row(const table *t, const row *r, const column *columns, const s
 static void end_table(table *t, const column *columns, ks__page *page)
 {
     size_t wide[COLUMNS] = {0};
-    for (uint32_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; i < row_count(t); i++) {
         for (int c = 0; c < COLUMNS && columns[c].widest; c++) {
-            size_t width = cell_width(t, &t->rows[i], c);
+            size_t width = cell_width(t, row_at(t, i), c);
             wide[c] = width <= columns[c].widest && width > wide[c] ? width : wide[c];
         }
     }
-    for (uint32_t i = 0; i < t->count; i++)
-        put_row(t, &t->rows[i], columns, wide, page);
-    t->count = 0;
-    t->text.buffer.size = 0;
+    for (size_t i = 0; i < row_count(t); i++)
+        put_row(t, row_at(t, i), columns, wide, page);
+    t->rows.size = t->text.buffer.size = 0;
 }
 
 /* ---- forward ------------------------------------------------------------------------------------------- */
@@ -278,7 +282,7 @@ static void put_gradients(table *t, ks__page *page)
 
 bool ks__trace_text(const ks__trace *trace, ks__page *page)
 {
-    table t = {.trace = trace, .text.buffer.allocator = page->buffer.allocator};
+    table t = {.trace = trace, .text.buffer.allocator = page->buffer.allocator, .rows.allocator = page->buffer.allocator};
     ks__page_text(page, "Trace of ");
     ks__page_text(page, trace->nodes[trace->of].name);
     ks__page_text(page, ": every step, forward and backward\n\nForward\n");
@@ -290,7 +294,7 @@ bool ks__trace_text(const ks__trace *trace, ks__page *page)
     put_backward(&t, page);
     put_gradients(&t, page);
     bool good = !t.failed && !t.text.failed && !page->failed;
-    ks__put(trace->g, t.rows, t.capacity * sizeof *t.rows);
+    ks_buffer_free(&t.rows);
     ks_buffer_free(&t.text.buffer);
     return good;
 }
