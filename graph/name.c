@@ -115,7 +115,7 @@ static op_count *count_of(ks_graph *g, op_count **counts, const ks_op *op)
     HASH_ADD_PTR(*counts, op, entry);
     if (!entry->hh.tbl) {
         ks__small_put(g, entry, sizeof *entry);
-        return NULL;
+        return ks__null(g, KS_NO_MEMORY, KS__NOWHERE, "out of memory: no room to count names");
     }
     return entry;
 }

@@ -239,35 +239,34 @@ static void take_edges(ks__trace *t, const ks__backward *b, uint32_t *next)
 /* Of each node the edges that arrive at it, in their order; more than one meet in a sum. */
 static bool find_terms(ks__trace *t)
 {
-    uint32_t *first = ks__get(t->g, (t->count + 1) * sizeof *first);
-    t->terms = ks__get(t->g, (t->edge_count + 1) * sizeof *t->terms);
     t->term_room = t->edge_count + 1;
-    if (first && t->terms) {
-        memset(first, 0, (t->count + 1) * sizeof *first);
-        for (uint32_t i = 0; i < t->edge_count; i++)
-            first[t->edges[i].input + 1]++;
-        for (uint32_t i = 0; i < t->count; i++)
-            first[i + 1] += first[i];
-        for (uint32_t i = 0; i < t->entry_count; i++) {
-            ks__trace_entry *entry = &t->entries[i];
-            uint32_t n = first[entry->node + 1] - first[entry->node];
-            entry->term = first[entry->node];
-            entry->term_count = n > 1 ? n : 0;
-        }
-        for (uint32_t i = 0; i < t->edge_count; i++)
-            t->terms[first[t->edges[i].input]++] = i;
+    t->terms = ks__get(t->g, t->term_room * sizeof *t->terms);
+    uint32_t *first = t->terms ? ks__get(t->g, (t->count + 1) * sizeof *first) : NULL;
+    if (!first)
+        return false;
+    memset(first, 0, (t->count + 1) * sizeof *first);
+    for (uint32_t i = 0; i < t->edge_count; i++)
+        first[t->edges[i].input + 1]++;
+    for (uint32_t i = 0; i < t->count; i++)
+        first[i + 1] += first[i];
+    for (uint32_t i = 0; i < t->entry_count; i++) {
+        ks__trace_entry *entry = &t->entries[i];
+        uint32_t n = first[entry->node + 1] - first[entry->node];
+        entry->term = first[entry->node];
+        entry->term_count = n > 1 ? n : 0;
     }
+    for (uint32_t i = 0; i < t->edge_count; i++)
+        t->terms[first[t->edges[i].input]++] = i;
     ks__put(t->g, first, (t->count + 1) * sizeof *first);
-    return first && t->terms;
+    return true;
 }
 
 static bool take_walk(ks__trace *t, const ks__backward *b)
 {
     t->entry_capacity = b->count + 1;
     t->edge_capacity = b->edge_count + 1;
-    t->entries = ks__get(t->g, t->entry_capacity * sizeof *t->entries);
-    t->edges = ks__get(t->g, t->edge_capacity * sizeof *t->edges);
-    if (!t->entries || !t->edges)
+    if (!(t->entries = ks__get(t->g, t->entry_capacity * sizeof *t->entries)) ||
+        !(t->edges = ks__get(t->g, t->edge_capacity * sizeof *t->edges)))
         return false;
     number_nodes(t);
     uint32_t next = 0;

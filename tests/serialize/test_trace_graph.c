@@ -1,0 +1,511 @@
+/*
+ * tests/serialize/test_trace_graph.c - a trace leaves its graph as it was; what it does when something is missing or fails.
+ */
+#include "tests/serialize/trace.h"
+#include "tests/support/allocator.h"
+
+#include <keisan/train.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the graph stays as it was ------------------------------------------------------------------------- */
+
+Test(trace_graph, no_statistic_but_the_memorys_highest_changes)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *loss = two_layers(g);
+    cr_assert(ks_eval(loss) && ks_name(loss));
+    ks_name(ks_find(g, "matmul_1")); /* names are made up once, by whoever asks first */
+    ks_statistics before = ks_graph_statistics(g);
+    int64_t nodes = ks_node_count(g), mark = ks_graph_mark(g);
+    for (int form = KS_TRACE_TEXT; form <= KS_TRACE_DOT; form++)
+        free(trace(loss, (ks_trace_form)form));
+    ks_statistics after = ks_graph_statistics(g);
+    cr_expect_eq(after.nodes_composed, before.nodes_composed);
+    cr_expect_eq(after.nodes_recognised, before.nodes_recognised);
+    cr_expect_eq(after.nodes_evaluated, before.nodes_evaluated);
+    cr_expect_eq(after.partials_evaluated, before.partials_evaluated);
+    cr_expect_eq(after.plans_compiled, before.plans_compiled);
+    cr_expect_eq(after.plans_reused, before.plans_reused);
+    cr_expect_eq(after.runs, before.runs);
+    cr_expect_eq(after.bytes_live, before.bytes_live);
+    cr_expect_eq(ks_node_count(g), nodes);
+    cr_expect_eq(ks_graph_mark(g), mark);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, makes_up_no_other_names_than_without_it)
+{
+    ks_graph *g[2];
+    const char *names[2][3];
+    for (int i = 0; i < 2; i++) {
+        g[i] = ks_graph_new(NULL);
+        ks_node *x = scalar(g[i], "x", 2), *y = ks_mul(ks_square(x), x);
+        if (i == 1)
+            free(trace(y, KS_TRACE_TEXT));
+        names[i][0] = ks_name(ks_mul(y, y));
+        names[i][1] = ks_name(ks_add(y, x));
+        names[i][2] = ks_name(ks_gradient(y, x));
+    }
+    for (int k = 0; k < 3; k++)
+        cr_expect_str_eq(names[0][k], names[1][k]);
+    ks_graph_free(g[0]);
+    ks_graph_free(g[1]);
+}
+
+Test(trace_graph, what_was_released_is_still_recognised)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = scalar(g, "x", 2), *y = ks_square(x);
+    int64_t mark = ks_graph_mark(g);
+    ks_node *z = ks_mul(ks_tanh(y), x), *slope = ks_gradient(z, x);
+    cr_assert(ks_graph_release(g, mark));
+    free(trace(y, KS_TRACE_JSON));
+    uint64_t composed = ks_graph_statistics(g).nodes_composed;
+    ks_node *again = ks_mul(ks_tanh(y), x);
+    cr_expect_eq(again, z);
+    cr_expect_eq(ks_gradient(again, x), slope);
+    cr_expect_eq(ks_graph_statistics(g).nodes_composed, composed);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, cached_partials_stay)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = scalar(g, "x", 2), *y = ks_tanh(x), *partial = ks_local_partial(y, 0);
+    free(trace(y, KS_TRACE_JSON));
+    cr_expect_eq(ks_local_partial(y, 0), partial);
+    ks_node *later = ks_sigmoid(y); /* and one that the trace met first is made as ever */
+    free(trace(later, KS_TRACE_JSON));
+    cr_expect_float_eq(ks_scalar(ks_local_partial(later, 0)), ks_scalar(later) * (1 - ks_scalar(later)), 1e-16);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, a_variable_is_drawn_for_the_trace_and_not_for_the_graph)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *w = ks_variable(g, "w", KS_F64, KS_SHAPE(3), KS_NORMAL(1));
+    double traced[3], drawn[3];
+    cJSON *json = trace_json(ks_sum_all(w));
+    cr_expect_eq(numbers_of(get(node_named(json, "w"), "value"), traced, 3), 3);
+    cr_expect_not(ks_has_value(w));
+    cr_assert(ks_read(w, KS_F64, drawn, 3));
+    cr_expect_arr_eq(traced, drawn, sizeof drawn);
+    cJSON_Delete(json);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, random_numbers_are_those_of_the_graph)
+{
+    ks_graph *g = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .seed = 7});
+    ks_node *first = ks_random_normal(g, KS_F64, KS_SHAPE(3), 0, 1),
+            *named = ks_named("noise", ks_random_uniform(g, KS_F64, KS_SHAPE(3), 0, 1));
+    ks_node *y = ks_sum_all(ks_mul(ks_named("first", ks_identity(first)), named));
+    ks_set_step_number(g, 5);
+    cJSON *json = trace_json(y);
+    double traced[3], own[3];
+    cr_expect_eq(numbers_of(get(node_named(json, "first"), "value"), traced, 3), 3);
+    cr_assert(ks_read(first, KS_F64, own, 3));
+    cr_expect_arr_eq(traced, own, sizeof own);
+    cr_expect_eq(numbers_of(get(node_named(json, "noise"), "value"), traced, 3), 3);
+    cr_assert(ks_read(named, KS_F64, own, 3));
+    cr_expect_arr_eq(traced, own, sizeof own);
+    cJSON_Delete(json);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, what_a_step_fetched_stays_while_the_trace_shows_what_is_now)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *w = scalar(g, "w", 3), *loss = ks_named("loss", ks_square(w));
+    ks_node *update = ks_assign(w, ks_sub(w, ks_number(g, 1)));
+    cr_assert(ks_run(g, &loss, 1, &update, 1, NULL));
+    cJSON *json = trace_json(loss);
+    cr_expect_eq(get(node_named(json, "w"), "value")->valuedouble, 2);
+    cr_expect_eq(get(node_named(json, "loss"), "value")->valuedouble, 4, "one moment: the loss of the weights that are shown");
+    cr_expect_eq(ks_scalar(loss), 9, "as of the step");
+    cJSON_Delete(json);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, feeding_anew_changes_the_next_trace)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = ks_input(g, "x", KS_F64, KS_SHAPE(ks_dim(g, "N"))), *y = ks_sum_all(ks_square(x));
+    for (int n = 1; n <= 4; n++) {
+        double values[4] = {1, 2, 3, 4}, got[4];
+        cr_assert(ks_feed(x, KS_F64, KS_SHAPE(n), values));
+        cJSON *json = trace_json(y);
+        cr_expect_eq(numbers_of(get(node_named(json, "x"), "gradient"), got, 4), n);
+        cr_expect_eq(got[n - 1], 2 * n);
+        cJSON_Delete(json);
+    }
+    ks_graph_free(g);
+}
+
+/* ---- what is refused ----------------------------------------------------------------------------------- */
+
+static void fails(ks_node *of, ks_trace_form form, const ks_trace_options *options, ks_code code, const char *message)
+{
+    ks_graph *g = ks_node_graph(of);
+    ks_buffer buffer = {.data = NULL};
+    cr_expect_not(ks_trace_to(of, form, ks_buffer_writer(&buffer), options));
+    cr_assert(ks_error(g), "no failure, expected: %s", message);
+    cr_expect_eq(ks_error(g)->code, code, "%s", ks_code_name(ks_error(g)->code));
+    cr_expect_str_eq(ks_error(g)->message, message);
+    cr_expect_eq(buffer.size, 0);
+    ks_buffer_free(&buffer);
+    ks_error_clear(g);
+}
+
+Test(trace_graph, an_input_without_data_is_named)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = ks_input(g, "x", KS_F64, KS_SHAPE(3)), *w = ks_variable(g, "w", KS_F64, KS_SHAPE(3), KS_UNSET);
+    fails(ks_sum_all(x), KS_TRACE_TEXT, NULL, KS_NOT_FED, "input 'x' has no data: ks_feed it before reading it");
+    fails(ks_sum_all(w), KS_TRACE_TEXT, NULL, KS_NOT_FED, "variable 'w' has no value: ks_set it, load it, or give it an initialiser");
+    ks_graph_free(g);
+}
+
+Test(trace_graph, a_kernels_failure_names_the_users_node)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = ks_variable(g, "x", KS_F64, KS_SHAPE(3), KS_ONES), *at = ks_constant(g, KS_I64, KS_SHAPE(1), ((const int64_t[]){5}));
+    ks_node *y = ks_sum_all(ks_named("picked", ks_gather(x, at, 0)));
+    ks_buffer buffer = {.data = NULL};
+    cr_expect_not(ks_trace_to(y, KS_TRACE_JSON, ks_buffer_writer(&buffer), NULL));
+    cr_expect(strstr(ks_error(g)->message, "gather 'picked'"), "%s", ks_error(g)->message);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, bad_options_are_refused)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = scalar(g, "x", 1);
+    fails(x, KS_TRACE_TEXT, &(ks_trace_options){.size = 3}, KS_BAD_ARGUMENT,
+          "trace: the options' size is 3: begin with KS_TRACE_OPTIONS_DEFAULT");
+    fails(x, KS_TRACE_TEXT, &(ks_trace_options){.size = sizeof(ks_trace_options), .digits = 18}, KS_BAD_ARGUMENT,
+          "trace: 18 significant digits: use 1 to 17");
+    fails(x, KS_TRACE_TEXT, &(ks_trace_options){.size = sizeof(ks_trace_options), .most = -1}, KS_BAD_ARGUMENT,
+          "trace: most is -1 elements: use 1 or more");
+    fails(x, (ks_trace_form)7, NULL, KS_BAD_ARGUMENT, "trace: 7 is no form of a trace");
+    ks_graph_free(g);
+}
+
+Test(trace_graph, shorter_options_of_an_older_program_are_read)
+{
+    struct {
+        size_t size;
+        ks_node *upstream;
+    } old = {.size = sizeof old};
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = scalar(g, "x", 3), *y = ks_named("y", ks_square(x));
+    old.upstream = ks_number(g, 2);
+    cJSON *json = trace_json_with(y, (const ks_trace_options *)(const void *)&old);
+    cr_expect_eq(get(node_named(json, "x"), "gradient")->valuedouble, 12);
+    cJSON_Delete(json);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, null_and_released_nodes_pass)
+{
+    ks_buffer buffer = {.data = NULL};
+    cr_expect_not(ks_trace_to(NULL, KS_TRACE_TEXT, ks_buffer_writer(&buffer), NULL));
+    cr_expect_not(ks_trace(NULL, KS_TRACE_TEXT, "/nowhere", NULL));
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = scalar(g, "x", 1);
+    int64_t mark = ks_graph_mark(g);
+    ks_node *y = ks_square(x);
+    ks_graph_release(g, mark);
+    cr_expect_not(ks_trace_to(y, KS_TRACE_TEXT, ks_buffer_writer(&buffer), NULL));
+    cr_expect_eq(ks_error(g)->code, KS_RELEASED);
+    ks_graph_free(g);
+}
+
+/* ---- writers and files --------------------------------------------------------------------------------- */
+
+static bool refuse(void *user, const void *data, size_t size)
+{
+    ++*(int *)user;
+    return false;
+}
+
+Test(trace_graph, a_writer_that_fails_is_reported)
+{
+    int calls = 0;
+    ks_graph *g = ks_graph_new(NULL);
+    cr_expect_not(ks_trace_to(scalar(g, "x", 1), KS_TRACE_TEXT, (ks_writer){refuse, &calls}, NULL));
+    cr_expect_eq(ks_error(g)->code, KS_IO);
+    cr_expect_str_eq(ks_error(g)->message, "trace: the writer failed");
+    cr_expect_eq(calls, 1);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, a_file_is_replaced_or_left_alone)
+{
+    char folder[] = "/tmp/keisan-trace-XXXXXX", path[64], text[64] = "";
+    cr_assert(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/t.txt", folder);
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = scalar(g, "x", 1), *v = ks_variable(g, "v", KS_F64, KS_SHAPE(3), KS_ONES);
+    cr_expect(ks_trace(x, KS_TRACE_TEXT, path, NULL));
+    cr_expect_not(ks_trace(v, KS_TRACE_TEXT, path, NULL), "v is no scalar");
+    FILE *file = fopen(path, "r");
+    cr_assert(file);
+    cr_expect(fgets(text, sizeof text, file));
+    cr_expect_str_eq(text, "Trace of x: every step, forward and backward\n");
+    fclose(file);
+    ks_error_clear(g);
+    cr_expect_not(ks_trace(x, KS_TRACE_TEXT, "/nowhere/t.txt", NULL));
+    cr_expect_str_eq(ks_error(g)->message, "cannot write '/nowhere/t.txt': No such file or directory");
+    unlink(path);
+    cr_expect_eq(rmdir(folder), 0, "something was left behind");
+    ks_graph_free(g);
+}
+
+/* ---- pictures ------------------------------------------------------------------------------------------ */
+
+static bool have_dot(void)
+{
+    return system("dot -V >/dev/null 2>&1") == 0;
+}
+
+static bool is_svg(const char *text)
+{
+    return strstr(text, "<svg") && strstr(text, "</svg>");
+}
+
+Test(trace_graph, svg_shows_the_books_figures)
+{
+    static const char *const figures[] = {">715<", ">650<", ">2.2<", ">110<", ">3.3<", ">165<", ">apple<", ">×<", ">+<"};
+    if (!have_dot())
+        cr_skip("Graphviz is not here");
+    ks_graph *g = ks_graph_new(NULL);
+    char *svg = trace(apple_orange(g), KS_TRACE_SVG);
+    cr_expect(is_svg(svg));
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        cr_expect(strstr(svg, figures[i]), "no %s", figures[i]);
+    free(svg);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, a_picture_of_hundreds_of_nodes_with_shared_weights_is_drawn)
+{
+    if (!have_dot())
+        cr_skip("Graphviz is not here");
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *w = scalar(g, "w", 0.5), *b = scalar(g, "b", 0.25), *h = scalar(g, "h", 1);
+    for (int i = 0; i < 100; i++)
+        h = ks_tanh(ks_add(ks_mul(h, w), b));
+    char *svg = trace(h, KS_TRACE_SVG);
+    cr_expect(is_svg(svg));
+    cr_expect(strstr(svg, "sum of 100"));
+    free(svg);
+    ks_graph_free(g);
+}
+
+static bool odd_infer(ks_infer *infer)
+{
+    return ks_infer_same(infer);
+}
+
+static bool odd_kernel(const ks_call *call, ks_failure *failure)
+{
+    *(double *)call->out->data = *(const double *)call->in[0].data;
+    return true;
+}
+
+static ks_node *odd_pullback(ks_node *y, int i, ks_node *upstream)
+{
+    return upstream;
+}
+
+static const ks_op odd = {.size = sizeof(ks_op),
+                          .name = "a<b>&\"c\\",
+                          .types = "T>T",
+                          .inputs = "x",
+                          .infer = odd_infer,
+                          .kernel = odd_kernel,
+                          .pullback = odd_pullback};
+
+Test(trace_graph, labels_are_escaped)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = scalar(g, "x:1/a.b-c", 1), *y = ks_named("y", ks_apply(g, &odd, &x, 1, NULL));
+    char *dot = trace(y, KS_TRACE_DOT);
+    cr_expect(strstr(dot, "a&lt;b&gt;&amp;&quot;c\\"), "%s", dot);
+    cJSON *json = trace_json(y);
+    cr_expect_str_eq(get(node_named(json, "y"), "op")->valuestring, odd.name);
+    cr_expect_str_eq(get(edge_between(json, "y", "x:1/a.b-c"), "formula")->valuestring, "pullback of u to x");
+    if (have_dot()) {
+        char *svg = trace(y, KS_TRACE_SVG);
+        cr_expect(is_svg(svg));
+        free(svg);
+    }
+    cJSON_Delete(json);
+    free(dot);
+    ks_graph_free(g);
+}
+
+Test(trace_graph, without_graphviz_says_what_to_install)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    setenv("PATH", "/nowhere", 1);
+    fails(scalar(g, "x", 1), KS_TRACE_SVG, NULL, KS_UNSUPPORTED,
+          "SVG needs Graphviz's program dot, which is not on the PATH: install Graphviz (Debian: apt-get install graphviz), or write DOT");
+    ks_graph_free(g);
+}
+
+/* A program called dot that does this. */
+static void pretend_dot(const char *script)
+{
+    static char folder[] = "/tmp/keisan-dot-XXXXXX";
+    char path[64], search[128];
+    cr_assert(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/dot", folder);
+    FILE *file = fopen(path, "w");
+    cr_assert(file);
+    fprintf(file, "#!/bin/sh\n%s\n", script);
+    fclose(file);
+    chmod(path, 0755);
+    snprintf(search, sizeof search, "%s:/bin:/usr/bin", folder);
+    setenv("PATH", search, 1);
+}
+
+static ks_node *long_chain(ks_graph *g)
+{
+    ks_node *x = scalar(g, "x", 1);
+    for (int i = 0; i < 5000; i++)
+        x = ks_sin(x);
+    return x;
+}
+
+Test(trace_graph, a_dot_that_fails_is_an_error)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    pretend_dot("cat >/dev/null; exit 3");
+    fails(scalar(g, "x", 1), KS_TRACE_SVG, NULL, KS_IO, "SVG: Graphviz's dot failed on the trace's DOT");
+    ks_graph_free(g);
+}
+
+Test(trace_graph, a_dot_that_stops_reading_kills_nobody)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    pretend_dot("exit 1");
+    fails(long_chain(g), KS_TRACE_SVG, NULL, KS_IO, "SVG: Graphviz's dot failed on the trace's DOT");
+    ks_graph_free(g);
+}
+
+Test(trace_graph, a_dot_that_writes_while_it_reads_does_not_wait_for_ever, .timeout = 60)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    pretend_dot("exec cat");
+    ks_node *y = long_chain(g);
+    char *svg = trace(y, KS_TRACE_SVG), *dot = trace(y, KS_TRACE_DOT);
+    cr_expect_str_eq(svg, dot);
+    cr_expect_gt(strlen(dot), 1000000);
+    free(dot);
+    free(svg);
+    ks_graph_free(g);
+}
+
+/* ---- no memory ----------------------------------------------------------------------------------------- */
+
+static void count_failure(void *user, const ks_failure *failure)
+{
+    ++*(int *)user;
+}
+
+/*
+ * The n-th request of a trace is refused: one failure, nothing kept. A trace that could do without it (where a node was made is for
+ * messages only) has none. Whether it was met at all.
+ */
+static bool refuse_nth(ks_trace_form form, int64_t n, bool forever, int *passed)
+{
+    ks_test_memory memory = {0};
+    int failures = 0;
+    ks_graph_options options = {
+        .size = sizeof options, .allocator = ks_test_allocator(&memory), .on_error = count_failure, .error_user = &failures};
+    ks_graph *g = ks_graph_new(&options);
+    ks_node *loss = two_layers(g);
+    ks_trace_options trace_options = {.size = sizeof trace_options, .upstream = ks_constant(g, KS_F64, KS_SCALAR, &(double){1})};
+    ks_buffer buffer = {.allocator = options.allocator};
+    memory.refuse = memory.requests + n;
+    memory.forever = forever;
+    bool good = ks_trace_to(loss, form, ks_buffer_writer(&buffer), &trace_options);
+    bool met = memory.refused > 0;
+    memory.refuse = 0;
+    cr_expect(good || met, "request %d: failed without a cause", (int)n);
+    cr_expect_eq(failures, !good, "request %d: %d failures", (int)n, failures);
+    if (!good && ks_error(g) && !strstr(ks_error(g)->message, "writer"))
+        cr_expect_eq(ks_error(g)->code, KS_NO_MEMORY, "request %d: %s", (int)n, ks_error(g)->message);
+    *passed += good && met;
+    ks_error_clear(g);
+    ks_buffer_free(&buffer);
+    cr_expect(ks_trace_to(loss, form, ks_buffer_writer(&buffer), &trace_options), "request %d: not usable any more", (int)n);
+    ks_buffer_free(&buffer);
+    ks_graph_free(g);
+    cr_expect_eq(memory.live, 0, "request %d: %d bytes kept", (int)n, (int)memory.live);
+    return met;
+}
+
+static void refuse_each(ks_trace_form form)
+{
+    for (int forever = 0; forever < 2; forever++) {
+        int64_t n = 1;
+        int passed = 0;
+        while (refuse_nth(form, n, forever, &passed))
+            n++;
+        cr_expect_gt(n, 40);
+        cr_expect_leq(passed, 2);
+    }
+}
+
+Test(trace_graph, every_allocation_may_fail_in_text)
+{
+    refuse_each(KS_TRACE_TEXT);
+}
+
+Test(trace_graph, every_allocation_may_fail_in_json)
+{
+    refuse_each(KS_TRACE_JSON);
+}
+
+Test(trace_graph, every_allocation_may_fail_in_dot)
+{
+    refuse_each(KS_TRACE_DOT);
+}
+
+Test(trace_graph, every_allocation_may_fail_in_svg)
+{
+    pretend_dot("exec cat");
+    refuse_each(KS_TRACE_SVG);
+}
+
+/* cJSON's memory is the C library's: its hooks are used to refuse here, and never touched by the library. */
+static int64_t json_left;
+
+static void *json_malloc(size_t size)
+{
+    return json_left-- > 0 ? malloc(size) : NULL;
+}
+
+Test(trace_graph, every_allocation_of_cjson_may_fail)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *loss = two_layers(g);
+    cJSON_Hooks hooks = {.malloc_fn = json_malloc, .free_fn = free};
+    cJSON_InitHooks(&hooks);
+    int64_t refused = 0;
+    for (bool good = false; !good; refused++) {
+        ks_buffer buffer = {.data = NULL};
+        json_left = refused;
+        good = ks_trace_to(loss, KS_TRACE_JSON, ks_buffer_writer(&buffer), NULL);
+        cr_expect(good || (ks_error(g) && ks_error(g)->code == KS_NO_MEMORY), "request %d", (int)refused);
+        ks_error_clear(g);
+        ks_buffer_free(&buffer);
+    }
+    cr_expect_gt(refused, 100);
+    cJSON_InitHooks(NULL);
+    ks_graph_free(g);
+}
