@@ -189,10 +189,15 @@ Test(copy, of_a_long_chain_does_not_recurse)
 {
     ks_graph *g = graph(), *into = graph();
     ks_node *x = fed(g, "x", 0), *y = x, *copy;
-    for (int i = 0; i < 200000; i++)
+#ifdef KS_TORTURE /* there arrays grow by one */
+    enum { LENGTH = 2000 };
+#else
+    enum { LENGTH = 200000 };
+#endif
+    for (int i = 0; i < LENGTH; i++)
         y = ks_add(y, ks_number(g, 1));
     cr_assert(ks_copy(into, &y, 1, false, &copy));
-    expect_exactly(ks_scalar(copy), 200000);
+    expect_exactly(ks_scalar(copy), LENGTH);
     cr_expect_eq(ks_node_count(into), ks_node_count(g));
     done(g);
     done(into);
