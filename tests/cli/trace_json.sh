@@ -1,2 +1,3 @@
 keisan trace apple.json --of price --json >one
-keisan trace apple.json --of price --out two.json && cmp one two.json && head -c 60 one
+keisan trace apple.json --of price --out two.json && cmp one two.json && tr -d ' \t\n' <one | head -c 51
+echo
