@@ -56,8 +56,8 @@ static bool infer_concat(ks_infer *infer)
                 fits = ks__dim_same(infer->graph, infer->out.dim[i], part->dim[i], &infer->out.dim[i]);
             else if (ks__dim_open(part->dim[i]) || ks__dim_open(infer->out.dim[i]))
                 infer->out.dim[i] = KS_ANY; /* N + M has no name: it is seen at the feed */
-            else
-                infer->out.dim[i] += part->dim[i];
+            else if (__builtin_add_overflow(infer->out.dim[i], part->dim[i], &infer->out.dim[i]))
+                return ks_infer_fail(infer, KS_BAD_SHAPE, "the sizes along axis %d add up to more than memory can hold", axis);
         }
         if (!fits)
             return ks_infer_fail(infer, KS_BAD_SHAPE, "beside axis %d the sizes must be equal: {0}, {%d}", axis, k < 10 ? k : 9);
@@ -286,7 +286,7 @@ static bool bounds(const slice_attrs *attrs, int64_t extent, int64_t *begin, int
         return false;
     *begin = attrs->start < 0 ? attrs->start + extent : attrs->start;
     *size = attrs->size;
-    return *begin + *size <= extent;
+    return *size <= extent - *begin;
 }
 
 static bool slice_outside(ks_failure *failure, const slice_attrs *attrs, int64_t extent)

@@ -200,6 +200,13 @@ static const ks_attr reshape_table[] = {
     {0},
 };
 
+/* a b, or the greatest number where that is beyond it: sizes may be written that no tensor has. */
+static int64_t times(int64_t a, int64_t b)
+{
+    int64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
 /* The dimension that takes what is left of x, `known` elements being spoken for; 0 if that can't be. */
 static int64_t what_is_left(const ks_shape *x, int64_t known)
 {
@@ -210,7 +217,7 @@ static int64_t what_is_left(const ks_shape *x, int64_t known)
             open = x->dim[i];
             opens++;
         } else {
-            fixed *= x->dim[i];
+            fixed = times(fixed, x->dim[i]);
         }
     }
     if (opens)
@@ -228,7 +235,7 @@ static bool infer_reshape(ks_infer *infer)
     infer->out = attrs->shape;
     for (int i = 0; i < infer->out.rank; i++) {
         if (infer->out.dim[i] >= 0)
-            known *= infer->out.dim[i];
+            known = times(known, infer->out.dim[i]);
         else if (left >= 0)
             return ks_infer_fail(infer, KS_BAD_ARGUMENT,
                                  "only one dimension of the new shape may be left open: give the others as numbers");
