@@ -149,15 +149,10 @@ static bool check_parameter(checker *c, int p, ks_gradcheck_row *row)
 
 /* ---- the copy ------------------------------------------------------------------------------------------ */
 
-static bool is_float(const ks_node *node)
-{
-    return node->dtype == KS_F32 || node->dtype == KS_F64;
-}
-
 static bool check_arguments(const ks_node *loss, ks_node *const *x, int count)
 {
     ks_graph *g = loss->graph;
-    if (!is_float(loss))
+    if (!ks__is_float(loss))
         return ks__refuse(g, KS_NO_GRADIENT, KS__NOWHERE, "ks_gradcheck: '%s' is %s, and only f32 and f64 have derivatives", ks_name(loss),
                           ks_dtype_name((ks_dtype)loss->dtype));
     for (int i = 0; i < count; i++) {
@@ -165,7 +160,7 @@ static bool check_arguments(const ks_node *loss, ks_node *const *x, int count)
             return false;
         if (x[i]->graph != g)
             return ks__refuse(g, KS_BAD_ARGUMENT, KS__NOWHERE, "ks_gradcheck: '%s' belongs to another graph", ks_name(x[i]));
-        if (!(x[i]->op->flags & (KS_OP_FED | KS_OP_VARIABLE)) || !is_float(x[i]))
+        if (!(x[i]->op->flags & (KS_OP_FED | KS_OP_VARIABLE)) || !ks__is_float(x[i]))
             return ks__refuse(g, KS_BAD_ARGUMENT, KS__NOWHERE,
                               "ks_gradcheck: '%s' is a %s of %s: variables and inputs of f32 and f64 can be checked", ks_name(x[i]),
                               x[i]->op->name, ks_dtype_name((ks_dtype)x[i]->dtype));

@@ -2,8 +2,8 @@
  * autodiff/gradient.c - reverse chaining.
  *
  * From y backwards in the order of descending ids, every node hands each input its contribution: upstream times local
- * partial, or the pullback of what is linear or special. Contributions that meet are summed in one visible add_n. All of
- * these are ordinary nodes. A local partial is made once for its edge and cached there.
+ * partial, or the pullback of what is linear or special (autodiff/partial.c). Contributions that meet are summed in one
+ * visible add_n. All of these are ordinary nodes.
  */
 #include "autodiff/gradient.h"
 #include "graph/list.h"
@@ -11,116 +11,6 @@
 #include "ops/family.h"
 
 #include <string.h>
-
-/* ---- edges --------------------------------------------------------------------------------------------- */
-
-static bool is_float(const ks_node *node)
-{
-    return node->dtype == KS_F32 || node->dtype == KS_F64;
-}
-
-bool ks__edge_passes(const ks_node *node, uint32_t i)
-{
-    const ks_op *op = node->op;
-    if (op->flags & (KS_OP_STOP | KS_OP_EFFECT) || (!op->partial && !op->pullback))
-        return false;
-    return is_float(node) && is_float(ks__inputs(node)[i]) && ks__input_letter(op, i) != 'S';
-}
-
-/* What differentiation made since `start` is its own: composing anew finds it with its whole event or not at all. */
-static void mark_derived(ks_graph *g, uint32_t start)
-{
-    for (uint32_t i = start; i < g->count; i++)
-        ks__stack_at(&g->nodes, i)->flags |= KS__DERIVED;
-}
-
-/* Remembers a partial that may be cut off while y stays; one that stands before y goes with y. */
-static bool note_partial(ks_node *y, uint32_t i, ks_node *partial)
-{
-    ks_graph *g = y->graph;
-    if (partial->flags & KS__VARIABLE || partial->id <= y->id)
-        return true;
-    if (!ks__grow(g, &g->partials, &g->partial_capacity, g->partial_count, sizeof *g->partials))
-        return false;
-    uint32_t at = g->partial_count++;
-    for (; at && g->partials[at - 1].id > partial->id; at--) /* kept in the order of ids: cuts pop from the end */
-        g->partials[at] = g->partials[at - 1];
-    g->partials[at] = (ks__partial_log){y, i, partial->id};
-    return true;
-}
-
-/* Makes the partial of an edge that has none yet, and caches it if that took nodes. */
-static ks_node *make_partial(ks_node *y, uint32_t i)
-{
-    ks_graph *g = y->graph;
-    ks__cut(g, g->count); /* what waits is another's, or this very partial, released */
-    uint32_t start = g->count;
-    ks_node *partial = y->op->partial(y, (int)i);
-    if (g->count == start)
-        return partial;
-    mark_derived(g, start);
-    if (!partial || !ks__aside_of(y))
-        return NULL;
-    if (!y->aside->partials && !(y->aside->partials = ks__small(g, y->n * sizeof(ks_node *))))
-        return NULL;
-    if (!(partial->flags & KS__VARIABLE) && partial->id >= start && !(partial->op->flags & KS_OP_LEAF))
-        partial->flags |= KS__PARTIAL;
-    if (!note_partial(y, i, partial))
-        return NULL;
-    y->aside->partials[i] = partial;
-    return partial;
-}
-
-ks_node *ks_local_partial(ks_node *y, int i)
-{
-    if (!ks__usable(y) || i < 0 || (uint32_t)i >= y->n || !y->op->partial || !ks__edge_passes(y, (uint32_t)i))
-        return NULL;
-    ks_node *known = y->aside && y->aside->partials ? y->aside->partials[i] : NULL;
-    return known && ks__alive(known) ? known : make_partial(y, (uint32_t)i);
-}
-
-/* Whether a node made for y's shape surely has x's: open dimensions without a name may differ. */
-static bool surely_same(const ks_node *a, const ks_node *x)
-{
-    if (a->dims != x->dims)
-        return false;
-    for (int i = 0; i < a->dims->shape.rank; i++) {
-        if (a->dims->shape.dim[i] == KS_ANY)
-            return false;
-    }
-    return true;
-}
-
-/* chain_mul(u, p) is 0 for any p where u is 0, so its derivative by p is too, whatever arrives. */
-static bool selects(const ks_node *y, uint32_t i)
-{
-    return y->op->chain == KS_CHAIN_SELECT || (y->op == &ks__op_chain_mul && i == 1);
-}
-
-static ks_node *chained(ks_node *y, uint32_t i, ks_node *upstream, ks_node *partial)
-{
-    ks_place at = ks_node_place(y);
-    /* A number that is not our own is the user's, who may change it. */
-    if (partial->op->flags & KS_OP_NUMBER && partial->flags & KS__DERIVED) {
-        if (partial->data.number == 1)
-            return upstream;
-        return partial->data.number == -1 ? ks_neg_at(at, upstream) : ks_mul_at(at, upstream, partial);
-    }
-    if (y->op->chain == KS_CHAIN_FINITE)
-        return ks_mul_at(at, upstream, partial);
-    return selects(y, i) ? ks__apply2(at, &ks__op_select_mul, upstream, partial, NULL) : ks_chain_mul_at(at, upstream, partial);
-}
-
-/* What y's upstream gives to its i-th input; NULL without a failure: nothing. */
-static ks_node *contribution(ks_node *y, uint32_t i, ks_node *upstream, ks_node **partial)
-{
-    *partial = NULL;
-    if (!y->op->partial)
-        return y->op->pullback(y, (int)i, upstream);
-    *partial = ks_local_partial(y, (int)i);
-    ks_node *part = *partial ? chained(y, i, upstream, *partial) : NULL, *x = ks__inputs(y)[i];
-    return !part || surely_same(part, x) ? part : ks_sum_to_at(ks_node_place(y), part, x);
-}
 
 /* ---- the walk ------------------------------------------------------------------------------------------ */
 
@@ -253,7 +143,7 @@ static bool pass_on(chain *c, uint32_t i)
         ks_node *input = ks__inputs(node)[k], *partial;
         if (!ks__listed(&c->list, input) || !c->depends[input->local] || !ks__edge_passes(node, k))
             continue;
-        ks_node *part = contribution(node, k, c->upstream[i], &partial);
+        ks_node *part = ks__contribution(node, k, c->upstream[i], &partial);
         if (!part && c->g->failure.code)
             return false;
         if (part && (!arrive(c, input, part) || !record_edge(c, (ks__edge){node, k, partial, part})))
@@ -300,8 +190,9 @@ static bool check(ks_place at, ks_graph *g, const char *call, const ks_node *nod
         return false;
     if (node->graph != g)
         return ks__refuse(g, KS_BAD_ARGUMENT, at, "%s: '%s' belongs to another graph", call, ks_name(node));
-    return is_float(node) || ks__refuse(g, KS_NO_GRADIENT, at, "%s: '%s' is %s, and only f32 and f64 have derivatives: ks_cast it first",
-                                        call, ks_name(node), ks_dtype_name((ks_dtype)node->dtype));
+    return ks__is_float(node) ||
+           ks__refuse(g, KS_NO_GRADIENT, at, "%s: '%s' is %s, and only f32 and f64 have derivatives: ks_cast it first", call, ks_name(node),
+                      ks_dtype_name((ks_dtype)node->dtype));
 }
 
 /* Upstream stands in y's place: its dtype and shape are y's. */
@@ -338,7 +229,7 @@ static bool walk(chain *c, ks_place at, ks_node *y, ks_node *upstream)
     find_depends(c);
     ks_node *seed = upstream ? upstream : filled_like(at, y, 1);
     bool good = seed && walk_back(c, y, seed);
-    mark_derived(g, start);
+    ks__mark_derived(g, start);
     if (earlier.code)
         g->failure = earlier;
     return good;
@@ -370,7 +261,7 @@ static bool chain_to(ks_place at, ks_node *y, ks_node *const *x, uint32_t n, ks_
             out[i] = filled_like(at, x[i], 0);
         good = out[i] != NULL;
     }
-    mark_derived(y->graph, start);
+    ks__mark_derived(y->graph, start);
     finish(&c);
     return good;
 }

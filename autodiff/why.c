@@ -33,11 +33,6 @@ static const ks_node *where_it_ends(path *p, const ks_node *x)
     return end;
 }
 
-static bool is_float(const ks_node *node)
-{
-    return node->dtype == KS_F32 || node->dtype == KS_F64;
-}
-
 static const char *reason(const ks_node *node)
 {
     if (node->op->flags & KS_OP_STOP)
@@ -46,7 +41,7 @@ static const char *reason(const ks_node *node)
         return "an effect has no derivative";
     if (node->op->no_derivative)
         return node->op->no_derivative;
-    return is_float(node) ? "only a shape or an index is taken from it there" : "its result is no f32 or f64";
+    return ks__is_float(node) ? "only a shape or an index is taken from it there" : "its result is no f32 or f64";
 }
 
 /* Fills in the sentence; leaves it empty where there is a path. */
@@ -56,7 +51,7 @@ static void say(path *p, const ks_node *y, const ks_node *x, char text[KS_MESSAG
     uint8_t state = p->state[y->local];
     if (!(state & 1))
         snprintf(text, KS_MESSAGE_BYTES, "'%.100s' does not depend on '%.100s'", ks_name(y), ks_name(x));
-    else if (!is_float(x))
+    else if (!ks__is_float(x))
         snprintf(text, KS_MESSAGE_BYTES, "'%.100s' is %s, and only f32 and f64 have derivatives", ks_name(x),
                  ks_dtype_name((ks_dtype)x->dtype));
     else if (!(state & 2) && end)
