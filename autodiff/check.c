@@ -6,6 +6,7 @@
  * these shrink: for a smooth function D(h) - D(h/2) is a quarter at half the step, and of the jump J of the one-sided slopes
  * J(h) - 2 J(h/2) is an eighth.
  */
+#include "autodiff/gradient.h"
 #include "graph/list.h"
 #include "keisan/autodiff.h"
 
