@@ -8,7 +8,6 @@
 #include "serialize/file.h"
 #include "serialize/io.h"
 #include "serialize/number.h"
-#include "serialize/scan.h"
 #include "serialize/training.h"
 #include <keisan/run.h>
 #include <keisan/serialize.h>

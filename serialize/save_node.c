@@ -5,8 +5,8 @@
 #include "serialize/array.h"
 #include "serialize/base64.h"
 #include "serialize/number.h"
-#include "serialize/scan.h"
 #include "serialize/stored.h"
+#include "serialize/utf8.h"
 
 #include <string.h>
 
@@ -285,7 +285,7 @@ static bool save_rest(ks__save *s, cJSON *object, const ks_node *node)
 bool ks__save_node(ks__save *s, ks_node *node)
 {
     const char *doc = ks_doc(node);
-    if (doc && !ks__scan_utf8(doc, strlen(doc)))
+    if (doc && !ks__utf8_valid(doc, strlen(doc)))
         return ks__fail(s->failure, KS_BAD_ARGUMENT, "ks_save: the documentation of '%s' is no valid UTF-8", ks_name(node));
     cJSON *object = cJSON_CreateObject();
     bool good = ks__save_add(s, object, "name", cJSON_CreateString(ks_name(node))) &&

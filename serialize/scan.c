@@ -6,6 +6,7 @@
  */
 #include "serialize/scan.h"
 #include "serialize/number.h"
+#include "serialize/utf8.h"
 #include "graph/failure.h"
 #include "graph/memory.h"
 
@@ -109,29 +110,6 @@ static void skip_space(scanner *s)
         s->at++;
 }
 
-/* Bytes of the UTF-8 character at text[at]; 0 if it is none (RFC 3629: no overlong forms, no surrogates, none above 10FFFF). */
-static size_t utf8_length(const char *text, size_t size, size_t at)
-{
-    unsigned char a = (unsigned char)text[at], b = at + 1 < size ? (unsigned char)text[at + 1] : 0;
-    size_t length = a < 0x80 ? 1 : a < 0xC2 ? 0 : a < 0xE0 ? 2 : a < 0xF0 ? 3 : a < 0xF5 ? 4 : 0;
-    if (length > size - at)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if (((unsigned char)text[at + i] & 0xC0) != 0x80)
-            return 0;
-    }
-    bool odd = (a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F) || (a == 0xF0 && b < 0x90) || (a == 0xF4 && b > 0x8F);
-    return odd ? 0 : length;
-}
-
-bool ks__scan_utf8(const char *text, size_t size)
-{
-    size_t length = 1;
-    for (size_t at = 0; at < size && length; at += length)
-        length = utf8_length(text, size, at);
-    return length != 0;
-}
-
 /* The four hexadecimal digits at text[at]; -1 if they are none. */
 static int hex4(const char *text, size_t size, size_t at)
 {
@@ -183,6 +161,10 @@ static bool text_value(scanner *s)
     while (more(s)) {
         unsigned char c = (unsigned char)s->text[s->at];
         char text[16];
+        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+            s->at++; /* what most of a text is */
+            continue;
+        }
         if (c == '"') {
             s->at++;
             return true;
@@ -199,7 +181,7 @@ static bool text_value(scanner *s)
         if (c < 0x20)
             return fail_at(s, s->at, "%s may not stand in a text: write it as \\u00%c%c", shown(c, text), "01"[c >> 4],
                            "0123456789abcdef"[c & 15]);
-        size_t length = utf8_length(s->text, s->size, s->at);
+        size_t length = ks__utf8_length(s->text, s->size, s->at);
         if (!length)
             return fail_at(s, s->at, "%s is no valid UTF-8 here", shown(c, text));
         s->at += length;
@@ -217,7 +199,7 @@ static uint32_t next_character(const char *text, size_t *at)
     if (c == '"')
         return 0;
     if (c != '\\') {
-        size_t length = utf8_length(text, *at + 4, *at);
+        size_t length = ks__utf8_length(text, *at + 4, *at);
         uint32_t code = length == 1 ? c : c & (0x7Fu >> length);
         for (size_t i = 1; i < length; i++)
             code = code << 6 | ((unsigned char)text[*at + i] & 0x3Fu);

@@ -28,7 +28,4 @@ bool ks__scan(const char *text, size_t size, const ks_allocator *allocator, size
 /* One past the last byte of the number that begins at text[at], in a text that was scanned. */
 size_t ks__scan_number_end(const char *text, size_t size, size_t at);
 
-/* Whether all of it is UTF-8. */
-bool ks__scan_utf8(const char *text, size_t size);
-
 #endif
