@@ -406,9 +406,15 @@ static bool equal_work(const ks__local *a, const ks__local *b)
 
 static uint64_t work_hash(const ks__local *local)
 {
-    uint64_t hash = (uint64_t)(uintptr_t)local->node->op ^ (uint64_t)(uintptr_t)local->dims;
+    const ks_op *op = local->node->op;
+    uint64_t hash = (uint64_t)(uintptr_t)op ^ (uint64_t)(uintptr_t)local->dims << 7;
     for (uint32_t k = 0; k < local->n; k++)
         hash = (hash ^ local->inputs[k]) * 0x9e3779b97f4a7c15u;
+    for (size_t k = 0; k + 8 <= op->attrs_size; k += 8) {
+        uint64_t word;
+        memcpy(&word, (const char *)local->node->data.attrs + k, sizeof word);
+        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+    }
     return hash ^ hash >> 32;
 }
 
@@ -425,34 +431,49 @@ static bool shareable(const ks__local *local)
     return true;
 }
 
+/* Where equal work is found again: half of the hash beside the local, so that unequal work is seldom looked at. */
+typedef struct work {
+    uint32_t hash, local;
+} work;
+
+/* The local that does this one's work already; itself if none does, and then it is put down. */
+static uint32_t first_to_do(work *table, uint32_t mask, const ks__plan *plan, uint32_t i)
+{
+    uint64_t hash = work_hash(&plan->locals[i]);
+    uint32_t at = (uint32_t)hash & mask, upper = (uint32_t)(hash >> 32);
+    for (; table[at].local != KS__NONE; at = (at + 1) & mask) {
+        if (table[at].hash == upper && equal_work(&plan->locals[table[at].local], &plan->locals[i]))
+            return table[at].local;
+    }
+    table[at] = (work){upper, i};
+    return i;
+}
+
+static void share_one(ks_graph *g, ks__plan *plan, work *table, uint32_t mask, uint32_t i)
+{
+    ks__local *local = &plan->locals[i];
+    uint32_t *inputs = (uint32_t *)(uintptr_t)local->inputs;
+    for (uint32_t k = 0; k < local->n; k++)
+        inputs[k] = plan->locals[inputs[k]].same;
+    if (local->role != KS__ROLE_MADE && local->role != KS__ROLE_SHAPE)
+        return;
+    if (local->role == KS__ROLE_MADE && !(g->options.without & KS_SIMPLIFY))
+        local->same = simplified(g, plan, i);
+    if (local->same == i && !(g->options.without & KS_SHARE) && shareable(local))
+        local->same = first_to_do(table, mask, plan, i);
+}
+
 static bool share(ks_graph *g, ks__plan *plan)
 {
     uint32_t size = 16;
-    while (size < plan->count * 2)
+    while (size < plan->count + plan->count / 2)
         size *= 2;
-    uint32_t *table = ks__get(g, size * sizeof *table);
+    work *table = ks__get(g, size * sizeof *table);
     if (!table)
         return false;
     memset(table, 0xff, size * sizeof *table);
-    for (uint32_t i = 0; i < plan->count; i++) {
-        ks__local *local = &plan->locals[i];
-        uint32_t *inputs = (uint32_t *)(uintptr_t)local->inputs;
-        for (uint32_t k = 0; k < local->n; k++)
-            inputs[k] = plan->locals[inputs[k]].same;
-        if (local->role != KS__ROLE_MADE && local->role != KS__ROLE_SHAPE)
-            continue;
-        if (local->role == KS__ROLE_MADE && !(g->options.without & KS_SIMPLIFY))
-            local->same = simplified(g, plan, i);
-        if (local->same != i || !shareable(local) || (g->options.without & KS_SHARE))
-            continue;
-        uint32_t at = (uint32_t)work_hash(local) & (size - 1);
-        while (table[at] != KS__NONE && !equal_work(&plan->locals[table[at]], local))
-            at = (at + 1) & (size - 1);
-        if (table[at] == KS__NONE)
-            table[at] = i;
-        else
-            local->same = table[at];
-    }
+    for (uint32_t i = 0; i < plan->count; i++)
+        share_one(g, plan, table, size - 1, i);
     ks__put(g, table, size * sizeof *table);
     return true;
 }
