@@ -59,6 +59,7 @@ typedef enum ks__step_kind { KS__STEP_KERNEL, KS__STEP_TILES, KS__STEP_SCALARS, 
 typedef enum ks__slot_kind {
     KS__SLOT_TILE,   /* scratch of the tile */
     KS__SLOT_DIRECT, /* memory of the whole iteration, at the tile's place */
+    KS__SLOT_STREAM, /* a result too large for any cache: made in scratch, then written past the caches */
     KS__SLOT_FILLED, /* broadcast, the same for every tile: filled once a task */
     KS__SLOT_SPREAD  /* broadcast, filled anew for each tile */
 } ks__slot_kind;
@@ -118,6 +119,7 @@ typedef struct ks__step {
             uint32_t slot_count, scratch_tiles;
             int64_t tile, tasks, per_task; /* elements of a tile; tiles of a task */
             size_t tile_bytes;
+            bool streams;   /* some results are written past the caches */
             uint32_t total; /* local that gets the sum, UINT32_MAX: none */
             uint16_t total_slot;
         } tiles;

@@ -14,8 +14,11 @@
 #define MOST_MEMBERS 48u
 #define MOST_FOLDED  8u /* inputs of one operation that folds */
 #define TILE         KS__FOLD_BLOCK
-/* Bytes of a task's scratch tiles, unless it folds a sum: they share L1 and L2 with what is read and written. */
-#define MOST_SCRATCH 65536
+/* Bytes of a task's scratch tiles: they share L1 (32 KiB at least) with what is read and written. */
+#define MOST_SCRATCH 16384
+#define LEAST_TILE   128
+/* Results of so many bytes are in no cache any more when they are read again. */
+#define STREAM_BYTES ((int64_t)16 << 20)
 
 ks__step *ks__step_new(ks_graph *g, ks__plan *plan, ks__step_kind kind, uint32_t local)
 {
@@ -99,7 +102,9 @@ static uint32_t earliest_step(const ks__plan *plan, const ks__local *local)
         const ks__local *root = &plan->locals[plan->locals[local->inputs[k]].memory];
         if (!ks__reads(local, k) || root->step == KS__NONE)
             continue;
-        uint32_t step = root->step + (root->total ? 1 : 0);
+        bool whole = root->total ||
+                     (plan->locals[local->inputs[k]].memory != local->inputs[k] && plan->locals[local->inputs[k]].dims != local->dims);
+        uint32_t step = root->step + (whole ? 1 : 0); /* what is read at other places than the step has come to must be there whole */
         earliest = step > earliest ? step : earliest;
     }
     return earliest;
@@ -311,11 +316,12 @@ static uint16_t input_slot(ks__plan *plan, const ks__step *step, tiling *t, cons
     const ks__local *input = &plan->locals[i];
     ks_dtype dtype = ks__input_dtype(local->node, k);
     bool seen = k == 0 && has_seen(local->node->op);
-    if (input->role == KS__ROLE_MADE && input->step == local->step && input->memory == i)
-        return (uint16_t)t->slot_of[i];
+    const ks__local *root = &plan->locals[input->memory];
+    if (root->role == KS__ROLE_MADE && root->step == local->step)
+        return (uint16_t)t->slot_of[input->memory];
     for (uint32_t s = 0; s < t->slot_count; s++) {
-        if (t->slots[s].local == i && t->slots[s].kind != KS__SLOT_TILE && t->slots[s].dtype == (uint8_t)dtype && !t->slots[s].seen &&
-            !seen)
+        if (t->slots[s].local == i && t->slots[s].kind != KS__SLOT_TILE && t->slots[s].kind != KS__SLOT_STREAM &&
+            t->slots[s].dtype == (uint8_t)dtype && !t->slots[s].seen && !seen)
             return (uint16_t)s;
     }
     ks__slot *slot = &t->slots[t->slot_count];
@@ -344,6 +350,9 @@ static uint16_t output_slot(ks__plan *plan, tiling *t, uint32_t i)
     if (local->inside) {
         slot->kind = KS__SLOT_TILE;
         slot->scratch = t->free_count ? t->free[--t->free_count] : t->scratch++;
+    } else if (local->dims->count * slot->size >= STREAM_BYTES) {
+        slot->kind = KS__SLOT_STREAM;
+        slot->scratch = t->scratch++;
     }
     t->slot_of[i] = t->slot_count;
     return (uint16_t)t->slot_count++;
@@ -364,24 +373,24 @@ static void release_inputs(ks__plan *plan, tiling *t, const ks__local *local, ui
     }
 }
 
-/* How many elements fit a tile so that a task's scratch stays near the processor. */
-static int64_t fitting_tile(const ks__step *step, const tiling *t, int64_t size)
+/* How many elements fit a tile so that a task's scratch stays in L1. */
+static int64_t fitting_tile(const tiling *t, int64_t size)
 {
     int64_t tile = TILE;
-    while (step->u.tiles.total == KS__NONE && tile > 128 && (int64_t)t->scratch * tile * size > MOST_SCRATCH)
+    while (tile > LEAST_TILE && (int64_t)t->scratch * tile * size > MOST_SCRATCH)
         tile /= 2;
     return tile;
 }
 
-/* A tile's length: so that rows that are broadcast begin with a tile and are filled once, and whole vectors fit. With a sum it is
- * the block in which sums are folded. */
+/* A tile's length: so that rows that are broadcast begin with a tile and are filled once, and whole vectors fit. With a sum it
+ * divides the block in which sums are folded. */
 static void choose_tile(ks__step *step, tiling *t)
 {
     bool sums = step->u.tiles.total != KS__NONE;
     int64_t size = 1, whole = 1;
     for (uint32_t s = 0; s < t->slot_count; s++)
         size = t->slots[s].size > size ? t->slots[s].size : size;
-    int64_t most = fitting_tile(step, t, size);
+    int64_t most = fitting_tile(t, size);
     for (uint32_t s = 0; s < t->slot_count && !sums; s++) {
         int64_t p = t->slots[s].kind == KS__SLOT_SPREAD ? period(&t->slots[s]) : 1;
         if (p > 1 && lcm(whole, p) <= most)
@@ -396,7 +405,7 @@ static void choose_tile(ks__step *step, tiling *t)
         if (p > 0 && (tile % p == 0 || step->dims->count <= tile))
             t->slots[s].kind = KS__SLOT_FILLED;
     }
-    int64_t tiles = (step->dims->count + tile - 1) / tile, together = sums ? KS__FOLD_UNIT / TILE : 16;
+    int64_t tiles = (step->dims->count + tile - 1) / tile, together = sums ? KS__FOLD_UNIT / tile : 16 * TILE / tile;
     step->u.tiles.tile = tile;
     step->u.tiles.tile_bytes = (size_t)(tile * size) + 64; /* so that tiles do not meet in the same lines of L1 */
     step->u.tiles.per_task = sums ? together : tiles > together ? together : tiles > 0 ? tiles : 1;
@@ -467,6 +476,8 @@ static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tili
     step->u.tiles.slots = t->slots;
     step->u.tiles.slot_count = t->slot_count;
     step->u.tiles.scratch_tiles = t->scratch;
+    for (uint32_t k = 0; k < t->slot_count; k++)
+        step->u.tiles.streams = step->u.tiles.streams || t->slots[k].kind == KS__SLOT_STREAM;
     if (total != KS__NONE)
         step->u.tiles.total_slot = (uint16_t)t->slot_of[plan->locals[total].inputs[0]];
     choose_tile(step, t);

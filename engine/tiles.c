@@ -6,6 +6,7 @@
  */
 #include "engine/engine.h"
 #include "engine/kernels/fold.h"
+#include "engine/kernels/stream.h"
 
 #include <string.h>
 
@@ -82,8 +83,8 @@ typedef struct walk {
     ks__step *step;
     bool padded; /* every direct slot may be run over by a whole vector at its end */
     size_t tile_bytes;
-    ks__fold_row_fn fold; /* of the step's sum; NULL: none */
-    char *sums;           /* [tasks] of the sum's dtype */
+    ks__fold_part_fn fold; /* of the step's sum; NULL: none */
+    char *sums;            /* [tasks] of the sum's dtype */
 } walk;
 
 #define MOST_SLOTS 256
@@ -129,26 +130,56 @@ static void run_tile(const walk *w, char *const *at, int64_t start, int64_t n)
     }
 }
 
+/* The sum of a task, block after block; a block is folded in as many parts as it has tiles. */
+typedef struct adding {
+    double lanes[KS__FOLD_LANES], sums[KS__FOLD_UNIT / KS__FOLD_BLOCK];
+    int64_t blocks;
+} adding;
+
+static void add_tile(const walk *w, adding *a, const char *tile, int64_t start, int64_t n, bool last)
+{
+    const ks__slot *total = &w->step->u.tiles.slots[w->step->u.tiles.total_slot];
+    if (start % KS__FOLD_BLOCK == 0)
+        memset(a->lanes, 0, sizeof a->lanes);
+    w->fold(a->lanes, tile, n);
+    if (last || (start + n) % KS__FOLD_BLOCK == 0)
+        ks__fold_end((ks_dtype)total->dtype, (char *)a->sums + a->blocks++ * total->size, a->lanes);
+}
+
+static void write_streams(const walk *w, char *const *at, int64_t start, int64_t n)
+{
+    const ks__slot *slots = w->step->u.tiles.slots;
+    for (uint32_t s = 0; s < w->step->u.tiles.slot_count; s++) {
+        if (slots[s].kind == KS__SLOT_STREAM)
+            ks__stream((char *)(uintptr_t)source(w->plan, &slots[s]) + start * slots[s].size, at[s], n * slots[s].size);
+    }
+}
+
 static void run_task(void *payload, int64_t task)
 {
     walk *w = payload;
     const ks__step *step = w->step;
     int64_t tile = step->u.tiles.tile, per_task = step->u.tiles.per_task, count = step->dims->count;
     char *at[MOST_SLOTS];
-    double sums[KS__FOLD_UNIT / KS__FOLD_BLOCK];
+    adding a;
     _Alignas(64) char scratch[step->u.tiles.scratch_tiles * w->tile_bytes + 64];
     open_slots(w, (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63), at);
-    int64_t first = task * per_task * tile, end = first + per_task * tile < count ? first + per_task * tile : count, k = 0;
+    a.blocks = 0;
+    int64_t first = task * per_task * tile, end = first + per_task * tile < count ? first + per_task * tile : count;
     const ks__slot *total = &step->u.tiles.slots[step->u.tiles.total_slot];
-    for (int64_t start = first; start < end; start += tile, k++) {
+    for (int64_t start = first; start < end; start += tile) {
         int64_t n = end - start < tile ? end - start : tile;
         run_tile(w, at, start, n);
         if (w->fold)
-            w->fold((char *)sums + k * total->size,
-                    at[step->u.tiles.total_slot] + (total->kind == KS__SLOT_DIRECT ? start * total->size : 0), n);
+            add_tile(w, &a, at[step->u.tiles.total_slot] + (total->kind == KS__SLOT_DIRECT ? start * total->size : 0), start, n,
+                     start + n == end);
+        if (step->u.tiles.streams)
+            write_streams(w, at, start, n);
     }
+    if (step->u.tiles.streams)
+        ks__stream_end();
     if (w->fold)
-        ks__fold_blocks((ks_dtype)total->dtype, w->sums + task * total->size, sums, k);
+        ks__fold_blocks((ks_dtype)total->dtype, w->sums + task * total->size, a.sums, a.blocks);
 }
 
 /* Borrowed data has no room behind its end. */
@@ -165,13 +196,15 @@ static bool all_padded(const ks__plan *plan, const ks__step *step)
 /* Sums of tasks, folded as the sum operation folds what its first pass leaves. */
 static void fold_total(const walk *w, void *out)
 {
-    size_t size = ks_dtype_size((ks_dtype)w->plan->locals[w->step->u.tiles.total].dtype);
+    ks_dtype dtype = (ks_dtype)w->plan->locals[w->step->u.tiles.total].dtype;
+    ks__fold_row_fn row = ks__fold_row(KS__FOLD_SUM, dtype, w->g->isa);
+    size_t size = ks_dtype_size(dtype);
     int64_t left = w->step->u.tiles.tasks;
     while (left > 1) {
         int64_t units = (left + KS__FOLD_UNIT - 1) / KS__FOLD_UNIT;
         for (int64_t i = 0; i < units; i++)
-            w->fold(w->sums + (size_t)i * size, w->sums + (size_t)(i * KS__FOLD_UNIT) * size,
-                    i + 1 < units ? KS__FOLD_UNIT : left - i * KS__FOLD_UNIT);
+            row(w->sums + (size_t)i * size, w->sums + (size_t)(i * KS__FOLD_UNIT) * size,
+                i + 1 < units ? KS__FOLD_UNIT : left - i * KS__FOLD_UNIT);
         left = units;
     }
     memcpy(out, w->sums, size);
@@ -181,7 +214,7 @@ bool ks__tiles_run(ks_graph *g, ks__plan *plan, ks__step *step)
 {
     walk w = {.g = g, .plan = plan, .step = step, .padded = all_padded(plan, step), .tile_bytes = step->u.tiles.tile_bytes};
     if (step->u.tiles.total != KS__NONE) {
-        w.fold = ks__fold_row(KS__FOLD_SUM, (ks_dtype)plan->locals[step->u.tiles.total].dtype, g->isa);
+        w.fold = ks__fold_part((ks_dtype)plan->locals[step->u.tiles.total].dtype, g->isa);
         w.sums = g->engine->arena + step->scratch;
     }
     if (step->dims->count == 0)

@@ -6,7 +6,7 @@
  */
 #include "engine/kernels/fold.h"
 
-#define LANES   32
+#define LANES   KS__FOLD_LANES
 #define BLOCK   KS__FOLD_BLOCK
 #define ROWS    KS__FOLD_ROWS
 #define COLUMNS KS__FOLD_COLUMNS
@@ -159,4 +159,45 @@ void ks__fold_blocks(ks_dtype dtype, void *out, void *sums, int64_t n)
         blocks_f32(out, sums, n);
     else
         blocks_f64(out, sums, n);
+}
+
+#define DEFINE_PART(NAME, TYPE)                                                                                                            \
+    static KS_INLINE void NAME##_body(void *to, const void *in, int64_t n)                                                                 \
+    {                                                                                                                                      \
+        TYPE lane[LANES], *lanes = to;                                                                                                     \
+        const TYPE *x = in;                                                                                                                \
+        int64_t i = 0;                                                                                                                     \
+        for (int l = 0; l < LANES; l++)                                                                                                    \
+            lane[l] = lanes[l];                                                                                                            \
+        for (; i + LANES <= n; i += LANES)                                                                                                 \
+            for (int l = 0; l < LANES; l++)                                                                                                \
+                lane[l] = lane[l] + x[i + l];                                                                                              \
+        for (int l = 0; i < n; i++, l++)                                                                                                   \
+            lane[l] = lane[l] + x[i];                                                                                                      \
+        for (int l = 0; l < LANES; l++)                                                                                                    \
+            lanes[l] = lane[l];                                                                                                            \
+    }                                                                                                                                      \
+    KS_TARGETS(void, NAME, (void *to, const void *in, int64_t n), (to, in, n))                                                             \
+    static void NAME##_end(void *out, TYPE *lane)                                                                                          \
+    {                                                                                                                                      \
+        for (int w = LANES / 2; w; w /= 2)                                                                                                 \
+            for (int l = 0; l < w; l++)                                                                                                    \
+                lane[l] = lane[l] + lane[l + w];                                                                                           \
+        *(TYPE *)out = lane[0];                                                                                                            \
+    }
+DEFINE_PART(part_f32, float)
+DEFINE_PART(part_f64, double)
+
+ks__fold_part_fn ks__fold_part(ks_dtype dtype, int isa)
+{
+    static const ks__fold_part_fn parts[2][KS_ISA_COUNT] = {KS_PICK(part_f32), KS_PICK(part_f64)};
+    return parts[dtype == KS_F64][isa];
+}
+
+void ks__fold_end(ks_dtype dtype, void *out, void *lanes)
+{
+    if (dtype == KS_F64)
+        part_f64_end(out, lanes);
+    else
+        part_f32_end(out, lanes);
 }

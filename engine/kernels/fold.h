@@ -25,6 +25,14 @@ typedef void (*ks__fold_rows_fn)(void *out, const void *x, int64_t r, int64_t w,
 ks__fold_row_fn ks__fold_row(ks__fold_kind kind, ks_dtype dtype, int isa);
 ks__fold_rows_fn ks__fold_rows(ks__fold_kind kind, ks_dtype dtype, int isa);
 
+#define KS__FOLD_LANES 32
+
+/* The same in parts: lanes[KS__FOLD_LANES], zero before a block, take in x[n], where n is a multiple of KS__FOLD_LANES in all parts of a
+ * block but its last; and out[0] = the sum of lanes. Parts give the bits of the whole. f32 and f64. */
+typedef void (*ks__fold_part_fn)(void *lanes, const void *x, int64_t n);
+ks__fold_part_fn ks__fold_part(ks_dtype dtype, int isa);
+void ks__fold_end(ks_dtype dtype, void *out, void *lanes);
+
 /* out[0] = the sum of the blocks' sums [n], f32 or f64, combined as a row combines its blocks. The sums are used up. */
 void ks__fold_blocks(ks_dtype dtype, void *out, void *sums, int64_t n);
 

@@ -270,3 +270,26 @@ Test(fast_paths, views_inside_a_scalar_program_read_what_it_made)
         ks_graph_free(g);
     }
 }
+
+/* Large enough to be written past the caches, with a view and a sum of it in the same step. */
+Test(fast_paths, results_too_large_for_any_cache_have_the_same_bits)
+{
+    float *kept[2] = {NULL, NULL};
+    double sums[2];
+    const int64_t n = ((int64_t)4 << 20) + 1000 + 7;
+    for (int plain = 0; plain < 2; plain++) {
+        ks_graph_options options = KS_GRAPH_OPTIONS_DEFAULT;
+        options.without = plain ? ALL : 0;
+        ks_graph *g = ks_graph_new(&options);
+        ks_node *y = ks_tanh(ramp(g, "x", n)), *z = ks_add(ks_identity(y), ks_square(y)), *sum = ks_sum_all(z), *all[] = {y, z, sum};
+        cr_assert(ks_eval_all(all, 3));
+        kept[plain] = malloc((size_t)(2 * n) * sizeof(float));
+        cr_assert(ks_read(y, KS_F32, kept[plain], n) && ks_read(z, KS_F32, kept[plain] + n, n));
+        sums[plain] = ks_scalar(sum);
+        ks_graph_free(g);
+    }
+    cr_assert_eq(memcmp(kept[0], kept[1], (size_t)(2 * n) * sizeof(float)), 0);
+    cr_assert_eq(sums[0], sums[1]);
+    free(kept[0]);
+    free(kept[1]);
+}
