@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static inline ks_node *scalar(ks_graph *g, const char *name, double value)
 {
@@ -122,6 +124,36 @@ static inline int numbers_of(const cJSON *value, double *out, int room)
     cJSON_ArrayForEach (item, value)
         count += numbers_of(item, out + count, room - count);
     return count;
+}
+
+/* The trace fails with this and writes nothing. */
+static inline void fails(ks_node *of, ks_trace_form form, const ks_trace_options *options, ks_code code, const char *message)
+{
+    ks_graph *g = ks_node_graph(of);
+    ks_buffer buffer = {.data = NULL};
+    cr_expect_not(ks_trace_to(of, form, ks_buffer_writer(&buffer), options));
+    cr_assert(ks_error(g), "no failure, expected: %s", message);
+    cr_expect_eq(ks_error(g)->code, code, "%s", ks_code_name(ks_error(g)->code));
+    cr_expect_str_eq(ks_error(g)->message, message);
+    cr_expect_eq(buffer.size, 0);
+    ks_buffer_free(&buffer);
+    ks_error_clear(g);
+}
+
+/* A program called dot that does this. */
+static inline void pretend_dot(const char *script)
+{
+    static char folder[] = "/tmp/keisan-dot-XXXXXX";
+    char path[64], search[128];
+    cr_assert(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/dot", folder);
+    FILE *file = fopen(path, "w");
+    cr_assert(file);
+    fprintf(file, "#!/bin/sh\n%s\n", script);
+    fclose(file);
+    chmod(path, 0755);
+    snprintf(search, sizeof search, "%s:/bin:/usr/bin", folder);
+    setenv("PATH", search, 1);
 }
 
 #endif
