@@ -336,7 +336,7 @@ static void put_sum(drawing *d, const ends *e, const ks__trace_entry *entry)
         ks__page_text(d->page, "sum of ");
         put_number(d->page, entry->term_count);
     }
-    ks__page_text(d->page, few ? " = " : "<br/>");
+    ks__page_text(d->page, !few ? "<br/>" : entry->term_count > 2 ? "<br/>= " : " = ");
     put_value(d->page, &d->scratch, entry->upstream, trace);
     end_part(d->page);
     ks__page_text(d->page, ">];\n");

@@ -66,8 +66,8 @@ typedef struct ks_trace_options {
     }
 
 /*
- * Every step of forward and backward from `of`: values, local partials, contributions, sums where paths meet. SVG needs
- * Graphviz's `dot` and files.
+ * Every step of forward and backward from `of`: values, local partials, contributions, sums where paths meet. All numbers are
+ * of one moment, what the leaves hold now, in inference; the graph stays as it was. SVG needs Graphviz's `dot` and files.
  */
 KS_API bool ks_trace(ks_node *of, ks_trace_form form, const char *path, const ks_trace_options *options);
 KS_API bool ks_trace_to(ks_node *of, ks_trace_form form, ks_writer writer, const ks_trace_options *options);
