@@ -226,8 +226,9 @@ static inline bool ks__reads(const ks__local *local, uint32_t k)
 }
 
 struct ks__engine *ks__engine_of(ks_graph *g);
-/* Memory that lives as long as the plan, zeroed. */
+/* Memory that lives as long as the plan: zeroed, and as it comes, for what is filled at once. */
 void *ks__plan_get(ks_graph *g, ks__plan *plan, size_t bytes);
+void *ks__plan_raw(ks_graph *g, ks__plan *plan, size_t bytes);
 void ks__plan_free(ks_graph *g, ks__plan *plan);
 
 /* collect.c */

@@ -462,8 +462,8 @@ static bool build_tiles(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, tili
     uint32_t total = step->u.tiles.total;
     if (total != KS__NONE)
         t->last_use[plan->locals[total].inputs[0]] = KS__NONE; /* read at the end of each tile */
-    ks__tile_op *ops = ks__plan_get(g, plan, kernels * sizeof *ops);
-    t->slots = ks__plan_get(g, plan, (members + inputs) * sizeof *t->slots);
+    ks__tile_op *ops = ks__plan_raw(g, plan, kernels * sizeof *ops);
+    t->slots = ks__plan_raw(g, plan, (members + inputs) * sizeof *t->slots);
     t->slot_count = t->free_count = t->scratch = 0;
     if (!ops || !t->slots)
         return false;
@@ -511,22 +511,32 @@ static uint32_t read_from(const ks__plan *plan, const ks__local *local, uint32_t
     return plan->locals[root].role == KS__ROLE_MADE && plan->locals[root].step == local->step ? root : i;
 }
 
-/* A number that this step reads as two dtypes would need two places; that does not happen inside one T, but compare and cast
- * may do it, so numbers are placed by dtype. */
+/* The place of number i read as the dtype; KS__NONE if it has none yet. For numbers `place` is the latest of their copies: one that is
+ * read as two dtypes has two. */
+static uint32_t number_place(const coding *c, uint32_t i, ks_dtype dtype)
+{
+    const ks__scalar_copy *in = c->step->u.scalars.in;
+    if (c->place[i] == KS__NONE)
+        return KS__NONE;
+    if (in[c->place[i]].dtype == (uint8_t)dtype)
+        return in[c->place[i]].at;
+    for (uint32_t n = 0; n < c->step->u.scalars.in_count; n++) {
+        if (in[n].local == i && in[n].dtype == (uint8_t)dtype)
+            return in[n].at;
+    }
+    return KS__NONE;
+}
+
 static uint32_t read_place(ks__plan *plan, coding *c, const ks__local *local, uint32_t k)
 {
     uint32_t i = read_from(plan, local, k);
-    const ks__local *input = &plan->locals[i];
+    bool number = plan->locals[i].role == KS__ROLE_NUMBER;
     ks_dtype dtype = ks__input_dtype(local->node, k);
-    if (input->role != KS__ROLE_NUMBER && c->place[i] != KS__NONE)
-        return c->place[i];
-    for (uint32_t n = 0; input->role == KS__ROLE_NUMBER && c->place[i] != KS__NONE && n < c->step->u.scalars.in_count; n++) {
-        const ks__scalar_copy *copy = &c->step->u.scalars.in[n];
-        if (copy->local == i && copy->dtype == (uint8_t)dtype)
-            return copy->at;
-    }
+    uint32_t known = number ? number_place(c, i, dtype) : c->place[i];
+    if (known != KS__NONE)
+        return known;
     uint32_t at = c->slots++ * 8; /* values from outside keep their place for the whole program */
-    c->place[i] = at;
+    c->place[i] = number ? c->step->u.scalars.in_count : at;
     c->placed[c->placed_count++] = i;
     c->step->u.scalars.in[c->step->u.scalars.in_count++] =
         (ks__scalar_copy){.local = i, .at = at, .size = (uint8_t)ks_dtype_size(dtype), .dtype = (uint8_t)dtype};
@@ -593,10 +603,10 @@ static bool build_scalars(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, co
     }
     step->kind = KS__STEP_SCALARS;
     step->count = kernels;
-    step->u.scalars.ops = ks__plan_get(g, plan, kernels * sizeof *step->u.scalars.ops);
-    step->u.scalars.rare = ks__plan_get(g, plan, (rare + 1) * sizeof *step->u.scalars.rare);
-    step->u.scalars.in = ks__plan_get(g, plan, (inputs + 1) * sizeof *step->u.scalars.in);
-    step->u.scalars.out = ks__plan_get(g, plan, (out + 1) * sizeof *step->u.scalars.out);
+    step->u.scalars.ops = ks__plan_raw(g, plan, kernels * sizeof *step->u.scalars.ops);
+    step->u.scalars.rare = ks__plan_raw(g, plan, (rare + 1) * sizeof *step->u.scalars.rare);
+    step->u.scalars.in = ks__plan_raw(g, plan, (inputs + 1) * sizeof *step->u.scalars.in);
+    step->u.scalars.out = ks__plan_raw(g, plan, (out + 1) * sizeof *step->u.scalars.out);
     step->u.scalars.in_count = step->u.scalars.out_count = step->u.scalars.rare_count = 0;
     size_t room = ((size_t)members + inputs + 1) * sizeof *c->free;
     c->free = ks__get(g, room);
@@ -621,7 +631,7 @@ static bool build_scalars(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, co
 static bool build_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
 {
     ks__local *local = &plan->locals[step->local];
-    ks_tensor *tensors = ks__plan_get(g, plan, (local->n + 1) * sizeof *tensors);
+    ks_tensor *tensors = ks__plan_raw(g, plan, (local->n + 1) * sizeof *tensors);
     if (!tensors)
         return false;
     for (uint32_t k = 0; k < local->n; k++) {

@@ -172,7 +172,7 @@ static bool place_arena(ks_graph *g, ks__plan *plan)
 static bool list_moving(ks_graph *g, ks__plan *plan)
 {
     uint32_t count = 0;
-    plan->moving = ks__plan_get(g, plan, (plan->count + 1) * sizeof *plan->moving);
+    plan->moving = ks__plan_raw(g, plan, (plan->count + 1) * sizeof *plan->moving);
     if (!plan->moving)
         return false;
     for (uint32_t i = 0; i < plan->count; i++) {

@@ -14,7 +14,7 @@
 
 #define SLAB_BYTES 4096u
 
-void *ks__plan_get(ks_graph *g, ks__plan *plan, size_t bytes)
+void *ks__plan_raw(ks_graph *g, ks__plan *plan, size_t bytes)
 {
     size_t head = (sizeof(ks__slab) + 63) & ~(size_t)63, size = (bytes + 15) & ~(size_t)15;
     if (!plan->memory || plan->used + size > plan->memory->bytes) {
@@ -28,7 +28,13 @@ void *ks__plan_get(ks_graph *g, ks__plan *plan, size_t bytes)
     }
     void *memory = (char *)plan->memory + plan->used;
     plan->used += size;
-    return memset(memory, 0, size ? size : 1);
+    return memory;
+}
+
+void *ks__plan_get(ks_graph *g, ks__plan *plan, size_t bytes)
+{
+    void *memory = ks__plan_raw(g, plan, bytes);
+    return memory && bytes ? memset(memory, 0, bytes) : memory;
 }
 
 void ks__plan_free(ks_graph *g, ks__plan *plan)
@@ -192,8 +198,8 @@ static bool fill_locals(ks_graph *g, ks__plan *plan, const ks__walk *walk)
     for (uint32_t i = 0; i < count; i++)
         edges += walk->list.nodes[i]->n;
     plan->count = count;
-    plan->locals = ks__plan_get(g, plan, ((size_t)count + 1) * sizeof *plan->locals);
-    uint32_t *inputs = ks__plan_get(g, plan, (edges + 1) * sizeof *inputs);
+    plan->locals = ks__plan_raw(g, plan, ((size_t)count + 1) * sizeof *plan->locals);
+    uint32_t *inputs = ks__plan_raw(g, plan, (edges + 1) * sizeof *inputs);
     if (!plan->locals || !inputs)
         return false;
     for (uint32_t i = 0; i < count; i++) {
@@ -298,7 +304,7 @@ static bool sign(ks_graph *g, ks__plan *plan)
     size_t room = 2 + plan->target_count + plan->effect_count;
     for (uint32_t i = 0; i < plan->count; i++)
         room += local_words(&plan->locals[i]);
-    plan->signature = ks__plan_get(g, plan, room * sizeof *plan->signature);
+    plan->signature = ks__plan_raw(g, plan, room * sizeof *plan->signature);
     if (!plan->signature)
         return false;
     uint64_t *word = plan->signature;
@@ -520,10 +526,10 @@ static bool list_leaves(ks_graph *g, ks__plan *plan)
         numbers += plan->locals[i].role == KS__ROLE_NUMBER;
         leaves += plan->locals[i].role == KS__ROLE_GIVEN;
     }
-    plan->leaves = ks__plan_get(g, plan, (leaves + 1) * sizeof *plan->leaves);
-    plan->reach = ks__plan_get(g, plan, (leaves + 1) * sizeof *plan->reach);
-    plan->numbers = ks__plan_get(g, plan, (numbers + 1) * sizeof *plan->numbers);
-    plan->number_reach = ks__plan_get(g, plan, (numbers + 1) * sizeof *plan->number_reach);
+    plan->leaves = ks__plan_raw(g, plan, (leaves + 1) * sizeof *plan->leaves);
+    plan->reach = ks__plan_raw(g, plan, (leaves + 1) * sizeof *plan->reach);
+    plan->numbers = ks__plan_raw(g, plan, (numbers + 1) * sizeof *plan->numbers);
+    plan->number_reach = ks__plan_raw(g, plan, (numbers + 1) * sizeof *plan->number_reach);
     plan->cells = ks__plan_get(g, plan, (numbers + 1) * KS_DTYPES * sizeof *plan->cells);
     plan->cell_types = ks__plan_get(g, plan, numbers + 1);
     plan->at = ks__plan_get(g, plan, (plan->count + 1) * sizeof *plan->at);

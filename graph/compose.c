@@ -13,12 +13,6 @@
 
 /* ---- the letters of op->types -------------------------------------------------------------------------- */
 
-char ks__result_letter(const ks_op *op)
-{
-    const char *arrow = strchr(op->types, '>');
-    return arrow ? arrow[1] : 'T';
-}
-
 /* How many inputs the letters ask for; *more: the last one repeats. */
 static uint32_t letters(const ks_op *op, bool *more)
 {

@@ -336,7 +336,13 @@ static inline char ks__input_letter(const ks_op *op, uint32_t i)
     return 0;
 }
 /* The letter of the result. */
-char ks__result_letter(const ks_op *op);
+static inline char ks__result_letter(const ks_op *op)
+{
+    const char *c = op->types;
+    while (*c && *c != '>')
+        c++;
+    return *c ? c[1] : 'T';
+}
 /* The dtype in which a bare number is read as input i of the node. */
 ks_dtype ks__number_dtype(const ks_node *node, uint32_t i);
 /* The dtype in which input i of the node is read (a bare number takes the node's). */
