@@ -138,6 +138,21 @@ Test(trace_graph, feeding_anew_changes_the_next_trace)
     ks_graph_free(g);
 }
 
+Test(trace_graph, a_variable_stands_before_its_users_wherever_it_was_made)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    int64_t mark = ks_graph_mark(g);
+    for (int i = 0; i < 5; i++)
+        ks_number(g, i);
+    ks_node *w = scalar(g, "w", 3);
+    cr_assert(ks_graph_release(g, mark));
+    cJSON *json = trace_json(ks_named("y", ks_square(w))), *nodes = get(json, "nodes");
+    cr_expect_str_eq(get(cJSON_GetArrayItem(nodes, 0), "name")->valuestring, "w");
+    cr_expect_str_eq(get(cJSON_GetArrayItem(nodes, 1), "name")->valuestring, "y");
+    cJSON_Delete(json);
+    ks_graph_free(g);
+}
+
 /* ---- what is refused ----------------------------------------------------------------------------------- */
 
 Test(trace_graph, an_input_without_data_is_named)
