@@ -189,8 +189,9 @@ struct ks_graph {
     const char *failing_in; /* stands before every message while a file is read: "net.json:7: nodes[3]" */
     char *text;             /* what ks_why_no_gradient and its like last said */
     ks_node **order;        /* for ks_node_at */
-    int64_t order_count;
-    uint32_t order_nodes, order_variables;
+    int64_t order_count, order_filled;
+    uint32_t order_nodes;
+    uint64_t order_composed; /* nodes composed until then */
 
     void *small_free[KS__SMALL_CLASSES + 1];
     ks__slab *slabs;

@@ -402,29 +402,47 @@ bool ks_has_value(const ks_node *leaf)
     return leaf && ((leaf->op->flags & KS_OP_NUMBER) || leaf->value);
 }
 
-/* Variables come just before the node that was made after them. */
+static void put_in_order(ks_graph *g, ks_node *node)
+{
+    if ((node->flags & KS__VARIABLE) && (node->flags & KS__NOTED))
+        return;
+    if (node->flags & KS__VARIABLE)
+        node->flags |= KS__NOTED;
+    g->order[g->order_filled++] = node;
+}
+
+/* Variables come before the node that was made after them, and before their first user: they may outlive what stood there. */
 static bool order(ks_graph *g)
 {
-    if (g->order && g->order_nodes == g->count && g->order_variables == g->variables.extent)
+    if (g->order && g->order_nodes == g->count && g->order_composed == g->statistics.nodes_composed)
         return true;
     ks__put(g, g->order, (size_t)g->order_count * sizeof *g->order);
-    g->order_count = 0;
-    g->order = ks__get(g, ((size_t)g->count + g->variables.extent) * sizeof *g->order);
-    if (!g->order)
+    g->order_count = (int64_t)g->count + g->variables.extent;
+    g->order_filled = 0;
+    g->order = ks__get(g, (size_t)g->order_count * sizeof *g->order);
+    if (!g->order) {
+        g->order_count = 0;
         return false;
-    uint32_t v = 0;
-    for (uint32_t i = 0; i <= g->count; i++) {
+    }
+    for (uint32_t i = 0, v = 0; i <= g->count; i++) {
+        ks_node *node = i < g->count ? ks__stack_at(&g->nodes, i) : NULL;
         for (; v < g->variables.extent; v++) {
             ks_node *variable = ks__stack_at(&g->variables, v);
-            if (i < g->count && variable->aside && variable->aside->at > i)
+            if (node && variable->aside && variable->aside->at > i)
                 break;
-            g->order[g->order_count++] = variable;
+            put_in_order(g, variable);
         }
-        if (i < g->count)
-            g->order[g->order_count++] = ks__stack_at(&g->nodes, i);
+        for (uint32_t k = 0; node && k < node->n; k++) {
+            if (ks__inputs(node)[k]->flags & KS__VARIABLE)
+                put_in_order(g, ks__inputs(node)[k]);
+        }
+        if (node)
+            put_in_order(g, node);
     }
+    for (uint32_t v = 0; v < g->variables.extent; v++)
+        ks__stack_at(&g->variables, v)->flags &= (uint8_t)~KS__NOTED;
     g->order_nodes = g->count;
-    g->order_variables = g->variables.extent;
+    g->order_composed = g->statistics.nodes_composed;
     return true;
 }
 

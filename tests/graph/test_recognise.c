@@ -110,6 +110,22 @@ Test(recognise, variables_stand_outside_what_is_released)
     ks_graph_free(g);
 }
 
+Test(recognise, a_variable_that_outlived_what_stood_before_it_still_comes_before_its_users)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    int64_t mark = ks_graph_mark(g);
+    ks_node *x = ks_number(g, 1);
+    for (int i = 0; i < 5; i++)
+        x = ks_exp(x);
+    ks_node *w = ks_variable(g, "w", KS_F32, KS_SCALAR, KS_ONES);
+    ks_graph_release(g, mark);
+    ks_node *y = ks_square(w);
+    cr_assert_eq(ks_node_count(g), 2);
+    cr_assert_eq(ks_node_at(g, 0), w);
+    cr_assert_eq(ks_node_at(g, 1), y);
+    ks_graph_free(g);
+}
+
 Test(recognise, a_mark_that_is_none_is_refused)
 {
     ks_graph *g = ks_graph_new(NULL);
