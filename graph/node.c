@@ -169,8 +169,7 @@ void ks_graph_free(ks_graph *graph)
     for (uint32_t i = 0; i < g->output_count; i++)
         ks__text_put(g, g->outputs[i].name);
     ks__user_op *user, *next;
-    HASH_ITER(hh, g->user_ops, user, next)
-    {
+    HASH_ITER (hh, g->user_ops, user, next) {
         HASH_DEL(g->user_ops, user);
     }
     ks__dims_free(g);
@@ -262,8 +261,8 @@ static ks_node *push(ks_graph *g, ks__stack *stack)
     return node;
 }
 
-ks_node *ks__node_new(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, ks_dtype dtype, const ks__dims *dims, uint32_t origin,
-                      bool variable)
+ks_node *ks__node_new(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, ks_dtype dtype, const ks__dims *dims,
+                      uint32_t origin, bool variable)
 {
     if (!variable && g->nodes.extent > g->count)
         ks__cut(g, g->count);
