@@ -175,7 +175,8 @@ const ks_op ks__op_pow = {
     .size = sizeof(ks_op),
     .name = "pow",
     .formula = "y = a^b",
-    .doc = "a to the power b, element by element, with the special cases of C's pow: x^0 is 1, and a negative base with a fraction is NaN. The "
+    .doc = "a to the power b, element by element, with the special cases of C's pow: x^0 is 1, and a negative base with a fraction is NaN. "
+           "The "
            "derivative with respect to b needs a > 0 (at 0 it is 0).",
     .types = "TT>T",
     .inputs = "a b",
@@ -200,7 +201,8 @@ static ks_node *share(ks_node *y, ks_node *more, ks_node *less)
 {
     ks_place at = ks_node_place(y);
     ks_dtype dtype = ks_node_dtype(y);
-    ks_node *beats = ks_cast_at(at, ks_greater_at(at, more, less), dtype), *holds = ks_cast_at(at, ks_greater_equal_at(at, more, less), dtype);
+    ks_node *beats = ks_cast_at(at, ks_greater_at(at, more, less), dtype),
+            *holds = ks_cast_at(at, ks_greater_equal_at(at, more, less), dtype);
     return ks_mul_at(at, ks_add_at(at, beats, holds), num(y, 0.5));
 }
 
@@ -262,7 +264,8 @@ const ks_op ks__op_chain_mul = {
     .size = sizeof(ks_op),
     .name = "chain_mul",
     .formula = "y = u p, and 0 where u is 0",
-    .doc = "Upstream derivative times local partial: what reverse differentiation multiplies with. Where u is zero the result is zero whatever p is, "
+    .doc = "Upstream derivative times local partial: what reverse differentiation multiplies with. Where u is zero the result is zero "
+           "whatever p is, "
            "so that a branch that where did not take never turns a gradient into NaN.",
     .types = "TT>T",
     .inputs = "u p",
@@ -279,7 +282,8 @@ const ks_op ks__op_select_mul = {
     .size = sizeof(ks_op),
     .name = "select_mul",
     .formula = "y = u p, and 0 where u or p is 0",
-    .doc = "The form of chain_mul for partials that select, such as relu's: zero wins on both sides, so that what was not selected is zero even when "
+    .doc = "The form of chain_mul for partials that select, such as relu's: zero wins on both sides, so that what was not selected is zero "
+           "even when "
            "the upstream derivative is infinite or NaN.",
     .types = "TT>T",
     .inputs = "u p",
@@ -315,9 +319,11 @@ DEFINE_INTO(into_u8, uint8_t)
 
 static void add_n_task(void *payload, int64_t piece)
 {
-    static void (*const into[KS_DTYPES][KS_ISA_COUNT])(void *, const void *, int64_t) = {
-        [KS_F32] = KS_PICK(into_f32), [KS_F64] = KS_PICK(into_f64), [KS_I32] = KS_PICK(into_i32), [KS_I64] = KS_PICK(into_i64),
-        [KS_U8] = KS_PICK(into_u8)};
+    static void (*const into[KS_DTYPES][KS_ISA_COUNT])(void *, const void *, int64_t) = {[KS_F32] = KS_PICK(into_f32),
+                                                                                         [KS_F64] = KS_PICK(into_f64),
+                                                                                         [KS_I32] = KS_PICK(into_i32),
+                                                                                         [KS_I64] = KS_PICK(into_i64),
+                                                                                         [KS_U8] = KS_PICK(into_u8)};
     const ks_call *call = payload;
     const ks_tensor *out = call->out;
     size_t size = ks_dtype_size(out->dtype), at = (size_t)(piece * PIECE) * size;
