@@ -305,9 +305,9 @@ static const ks_attr cast_table[] = {
 
 /* From a floating-point number to a whole one in [LOW, HIGH]; the limits as numbers of the source, the upper one the first outside. */
 #define SATURATE(TO, LOW, HIGH, LEAST, ABOVE) ((a) >= (ABOVE) ? (HIGH) : (a) <= (LEAST) ? (LOW) : (a) != (a) ? (TO)0 : (TO)(a))
-#define TRUTH ((a > 0) | (a < 0)) /* NaN gives 0 */
-#define BYTE(a) ((a) < 0 ? 0 : (a) > 255 ? 255 : (a))
-#define WORD(a) ((a) < INT32_MIN ? INT32_MIN : (a) > INT32_MAX ? INT32_MAX : (a))
+#define TRUTH                                 ((a > 0) | (a < 0)) /* NaN gives 0 */
+#define BYTE(a)                               ((a) < 0 ? 0 : (a) > 255 ? 255 : (a))
+#define WORD(a)                               ((a) < INT32_MIN ? INT32_MIN : (a) > INT32_MAX ? INT32_MAX : (a))
 
 KS_TILE1(f32_f32, float, float, a)
 KS_TILE1(f32_f64, double, float, a)
@@ -343,8 +343,10 @@ KS_TILE1(u8_bool, uint8_t, uint8_t, a != 0)
 /* [from * KS_DTYPES + to]: a table of all pairs, since both dtypes are free. A bool is read as the byte it is. */
 #define FROM(NAME, FROM_DTYPE, TO_BOOL)                                                                                                    \
     [(FROM_DTYPE)*KS_DTYPES + KS_F32] = KS__TILE(NAME##_f32), [(FROM_DTYPE)*KS_DTYPES + KS_F64] = KS__TILE(NAME##_f64),                    \
-    [(FROM_DTYPE)*KS_DTYPES + KS_I32] = KS__TILE(NAME##_i32), [(FROM_DTYPE)*KS_DTYPES + KS_I64] = KS__TILE(NAME##_i64),                    \
-    [(FROM_DTYPE)*KS_DTYPES + KS_U8] = KS__TILE(NAME##_u8), [(FROM_DTYPE)*KS_DTYPES + KS_BOOL] = KS__TILE(TO_BOOL)
+                              [(FROM_DTYPE)*KS_DTYPES + KS_I32] = KS__TILE(NAME##_i32),                                                    \
+                              [(FROM_DTYPE)*KS_DTYPES + KS_I64] = KS__TILE(NAME##_i64),                                                    \
+                              [(FROM_DTYPE)*KS_DTYPES + KS_U8] = KS__TILE(NAME##_u8),                                                      \
+                              [(FROM_DTYPE)*KS_DTYPES + KS_BOOL] = KS__TILE(TO_BOOL)
 static const ks_tile cast_tiles[KS_DTYPES * KS_DTYPES] = {
     FROM(f32, KS_F32, f32_bool), FROM(f64, KS_F64, f64_bool), FROM(i32, KS_I32, i32_bool),
     FROM(i64, KS_I64, i64_bool), FROM(u8, KS_U8, u8_bool),    FROM(u8, KS_BOOL, u8_u8),
@@ -380,8 +382,10 @@ const ks_op ks__op_cast = {
     .size = sizeof(ks_op),
     .name = "cast",
     .formula = "y = x as another dtype",
-    .doc = "Converts as C does, towards zero; what is out of range becomes the nearest whole number there is, NaN becomes 0, and bool is whether it "
-           "differs from 0. Derivatives pass between floating-point types only. (Its table of kernels has an entry for each pair of dtypes, at "
+    .doc = "Converts as C does, towards zero; what is out of range becomes the nearest whole number there is, NaN becomes 0, and bool is "
+           "whether it "
+           "differs from 0. Derivatives pass between floating-point types only. (Its table of kernels has an entry for each pair of "
+           "dtypes, at "
            "from * 6 + to.)",
     .types = "*>D",
     .inputs = "x",
