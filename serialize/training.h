@@ -26,10 +26,10 @@ typedef struct ks__training_state {
 
 typedef struct ks__training {
     const ks_graph *graph; /* whose optimiser it is */
-    const char *loss;     /* the name of the output or node that is made smaller */
-    uint64_t step;        /* steps the optimiser has taken */
-    uint64_t random_step; /* the graph's own step number; saving takes it from the graph */
-    uint64_t epoch;       /* where the data stands */
+    const char *loss;      /* the name of the output or node that is made smaller */
+    uint64_t step;         /* steps the optimiser has taken */
+    uint64_t random_step;  /* the graph's own step number; saving takes it from the graph */
+    uint64_t epoch;        /* where the data stands */
     int64_t row;
     const char *kind; /* "sgd", "momentum", "adam" */
     ks__training_field fields[KS__TRAINING_FIELDS];
