@@ -15,8 +15,13 @@
 static void serially(void *user, int64_t n, ks_task_fn task, void *payload)
 {
     (void)user;
+#ifdef KS_TORTURE
+    for (int64_t i = n; i-- > 0;)
+        task(payload, i);
+#else
     for (int64_t i = 0; i < n; i++)
         task(payload, i);
+#endif
 }
 
 static void with_pool(void *user, int64_t n, ks_task_fn task, void *payload)
