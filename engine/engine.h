@@ -241,7 +241,7 @@ void ks__plan_bind(ks__plan *plan, const ks__request *request, const ks__walk *w
 bool ks__fuse(ks_graph *g, ks__plan *plan);
 bool ks__place(ks_graph *g, ks__plan *plan);
 /* shuffle.c: in a hostile build, another order of the steps; first and last [steps] are each step's members. */
-bool ks__shuffle(ks_graph *g, ks__plan *plan, uint32_t *first, uint32_t *last);
+bool ks__shuffle_steps(ks_graph *g, ks__plan *plan, uint32_t *first, uint32_t *last);
 ks__step *ks__step_new(ks_graph *g, ks__plan *plan, ks__step_kind kind, uint32_t local);
 /* tiles.c */
 bool ks__tiles_run(ks_graph *g, ks__plan *plan, ks__step *step);

@@ -666,7 +666,7 @@ bool ks__fuse(ks_graph *g, ks__plan *plan)
     fusing f = {.member_of = part[0], .first = part[1], .last = part[2]};
     tiling t = {.slot_of = part[3], .last_use = part[4]};
     coding c = {.place = part[5], .last_use = part[4]};
-    bool good = assign_steps(g, plan, &f) && ks__shuffle(g, plan, f.first, f.last);
+    bool good = assign_steps(g, plan, &f) && ks__shuffle_steps(g, plan, f.first, f.last);
     if (good)
         find_reads(plan);
     for (uint32_t s = 0; good && s < plan->step_count; s++) {

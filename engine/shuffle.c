@@ -67,7 +67,7 @@ static void reorder(shuffle *s, uint32_t *first, uint32_t *last)
     }
 }
 
-bool ks__shuffle(ks_graph *g, ks__plan *plan, uint32_t *first, uint32_t *last)
+bool ks__shuffle_steps(ks_graph *g, ks__plan *plan, uint32_t *first, uint32_t *last)
 {
     size_t n = plan->step_count, bytes = n * (sizeof(ks__step) + 3 * sizeof(uint32_t));
     if (n < 2 || n > MOST_STEPS || plan->count > 4 * MOST_STEPS)
@@ -85,7 +85,7 @@ bool ks__shuffle(ks_graph *g, ks__plan *plan, uint32_t *first, uint32_t *last)
 
 #else
 
-bool ks__shuffle(ks_graph *g, ks__plan *plan, uint32_t *first, uint32_t *last)
+bool ks__shuffle_steps(ks_graph *g, ks__plan *plan, uint32_t *first, uint32_t *last)
 {
     (void)g;
     (void)plan;
