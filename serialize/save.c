@@ -111,24 +111,29 @@ static bool check_outputs(ks__save *s, const ks_save_options *options)
     return true;
 }
 
+static void need(ks__save *s, const ks_node *node)
+{
+    s->uses[ks__save_index(s, node)] |= KS__SAVE_NEEDED;
+}
+
 /* Notes what the document begins with: the outputs, or all that stood before the optimiser's own nodes. */
 static void note_roots(ks__save *s, const ks_save_options *options, ks_node *loss)
 {
     ks_graph *g = s->g;
     int count = ks_output_count(g);
     for (int i = 0; i < options->output_count; i++)
-        options->outputs[i]->flags |= KS__NOTED;
+        need(s, options->outputs[i]);
     for (int i = 0; i < count && !options->outputs; i++)
-        ks_output_node(g, i)->flags |= KS__NOTED;
+        need(s, ks_output_node(g, i));
     if (loss)
-        loss->flags |= KS__NOTED;
+        need(s, loss);
     if (options->outputs || count)
         return;
     uint32_t until = loss && !(loss->flags & KS__VARIABLE) ? loss->id + 1 : g->count;
     for (uint32_t i = 0; i < until; i++)
-        ks__stack_at(&g->nodes, i)->flags |= KS__NOTED;
+        need(s, ks__stack_at(&g->nodes, i));
     for (uint32_t i = 0; i < g->variables.extent && !loss; i++)
-        ks__stack_at(&g->variables, i)->flags |= KS__NOTED;
+        need(s, ks__stack_at(&g->variables, i));
 }
 
 /* Inputs stand below what needs them: one pass down notes them all and counts who uses each. */
@@ -136,23 +141,14 @@ static void note_needed(ks__save *s)
 {
     for (uint32_t i = s->g->count; i-- > 0;) {
         ks_node *node = ks__stack_at(&s->g->nodes, i);
-        if (!(node->flags & KS__NOTED))
-            continue;
-        for (uint32_t k = 0; k < node->n; k++) {
-            ks_node *input = ks__inputs(node)[k];
-            input->flags |= KS__NOTED;
-            if (!(input->flags & KS__VARIABLE) && s->uses[input->id] < 2)
-                s->uses[input->id]++;
+        for (uint32_t k = 0; k < node->n && ks__save_needed(s, node); k++) {
+            const ks_node *input = ks__inputs(node)[k];
+            uint8_t *uses = &s->uses[ks__save_index(s, input)];
+            if ((*uses & KS__SAVE_USES) < 2)
+                ++*uses;
+            need(s, input);
         }
     }
-}
-
-static void forget_notes(ks_graph *g)
-{
-    for (uint32_t i = 0; i < g->count; i++)
-        ks__stack_at(&g->nodes, i)->flags &= (uint8_t)~KS__NOTED;
-    for (uint32_t i = 0; i < g->variables.extent; i++)
-        ks__stack_at(&g->variables, i)->flags &= (uint8_t)~KS__NOTED;
 }
 
 static bool is_root(const ks__save *s, const ks_save_options *options, const ks_node *node)
@@ -173,12 +169,12 @@ static void keep_numbers(ks__save *s, const ks_save_options *options)
 {
     for (uint32_t i = 0; i < s->g->count; i++) {
         ks_node *node = ks__stack_at(&s->g->nodes, i);
-        if (!(node->flags & KS__NOTED) || !ks_is_number(node))
+        if (!ks__save_needed(s, node) || !ks_is_number(node))
             continue;
         bool spoken = node->aside && (node->aside->given || node->aside->doc);
         bool finite = node->data.number - node->data.number == 0;
-        if (s->uses[i] != 1 || spoken || !finite || is_root(s, options, node))
-            s->uses[i] = KS__SAVE_NODE;
+        if ((s->uses[i] & KS__SAVE_USES) != 1 || spoken || !finite || is_root(s, options, node))
+            s->uses[i] |= KS__SAVE_NODE;
     }
 }
 
@@ -215,7 +211,7 @@ static bool save_nodes(ks__save *s)
         ks_node *node = ks_node_at(s->g, i);
         if (!node)
             return already_said(s, KS_NO_MEMORY, "out of memory: no room for the order of the nodes");
-        if (!(node->flags & KS__NOTED) || ks__save_inline(s, node))
+        if (!ks__save_needed(s, node) || ks__save_inline(s, node))
             continue;
         if (!ks__save_text(s, between) || !ks__save_node(s, node))
             return false;
@@ -261,7 +257,7 @@ static bool name_all(ks__save *s)
     ks_graph *g = s->g;
     for (uint32_t i = g->count; i-- > 0;) {
         ks_node *node = ks__stack_at(&g->nodes, i);
-        if (!(node->flags & KS__NOTED) || ks__save_inline(s, node))
+        if (!ks__save_needed(s, node) || ks__save_inline(s, node))
             continue;
         ks_name(node);
         if (!node->aside || !node->aside->name)
@@ -274,7 +270,7 @@ static bool save_noted(ks__save *s, const ks_save_options *options)
 {
     ks_graph *g = s->g;
     ks_node *loss = loss_of(s);
-    size_t bytes = g->count ? g->count : 1;
+    size_t bytes = (size_t)g->count + g->variables.extent + 1;
     if (s->training.loss && !loss)
         return ks__fail(s->failure, KS_BAD_NAME, "ks_save: the optimiser's loss '%.100s' is no node of this graph", s->training.loss);
     s->uses = ks__get_quiet(g, bytes);
@@ -285,7 +281,6 @@ static bool save_noted(ks__save *s, const ks_save_options *options)
     note_needed(s);
     keep_numbers(s, options);
     bool good = name_all(s) && save_document(s, options);
-    forget_notes(g);
     ks__put(g, s->uses, bytes);
     return good;
 }

@@ -8,13 +8,17 @@
 #include "graph/graph.h"
 #include "serialize/training.h"
 
-#define KS__SAVE_NODE 3 /* of a number: it stands as a node, not among inputs */
+/* What is known of a node: how often one that is written uses it (0, 1, 2 for more), whether it is written, and of a number that it stands
+ * as a node and not among inputs. */
+#define KS__SAVE_USES   3
+#define KS__SAVE_NEEDED 4
+#define KS__SAVE_NODE   8
 
 typedef struct ks__save {
     ks_graph *g;
     const ks_writer *writer;
     ks_failure *failure;
-    uint8_t *uses; /* by id: how often a node that is written is an input, up to 2, or KS__SAVE_NODE */
+    uint8_t *uses; /* [nodes + variables] */
     ks__training training;
     bool without_values;
     bool failed;        /* the writer */
@@ -32,10 +36,20 @@ bool ks__save_add(ks__save *s, cJSON *object, const char *key, cJSON *value);
 /* Fills the failure; false. */
 bool ks__save_no_memory(ks__save *s);
 
+static inline size_t ks__save_index(const ks__save *s, const ks_node *node)
+{
+    return node->flags & KS__VARIABLE ? (size_t)s->g->count + node->id : node->id;
+}
+
+static inline bool ks__save_needed(const ks__save *s, const ks_node *node)
+{
+    return s->uses[ks__save_index(s, node)] & KS__SAVE_NEEDED;
+}
+
 /* Whether the node is a number that stands among its user's inputs. */
 static inline bool ks__save_inline(const ks__save *s, const ks_node *node)
 {
-    return (node->op->flags & KS_OP_NUMBER) && s->uses[node->id] != KS__SAVE_NODE;
+    return (node->op->flags & KS_OP_NUMBER) && !(s->uses[node->id] & KS__SAVE_NODE);
 }
 
 /* ---- pieces (serialize/save_node.c) -------------------------------------------------------------------- */
