@@ -347,17 +347,17 @@ static ks_node *make(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *
 ks_node *ks__compose(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, const void *attrs)
 {
     static const char none[512]; /* attributes that were not given and have no defaults are zero */
+    if (!attrs)
+        attrs = op->defaults ? op->defaults : none;
+    ks_node *waiting = ks__waiting(g); /* its inputs are good ones: they stand before it */
+    if (waiting && same_call(waiting, op, inputs, n, attrs))
+        return ks__recognise(waiting, ks__origin(g, at));
     for (uint32_t i = 0; i < n; i++) {
         if (!ks__usable(inputs[i]))
             return NULL;
         if (inputs[i]->graph != g)
             return ks__null(g, KS_BAD_ARGUMENT, at, "%s: '%s' belongs to another graph", op->name, ks_name(inputs[i]));
     }
-    if (!attrs)
-        attrs = op->defaults ? op->defaults : none;
-    ks_node *waiting = ks__waiting(g);
-    if (waiting && same_call(waiting, op, inputs, n, attrs))
-        return ks__recognise(waiting, ks__origin(g, at));
     return make(at, g, op, inputs, n, attrs);
 }
 

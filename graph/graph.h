@@ -183,7 +183,8 @@ struct ks_graph {
     ks__user_op *user_ops;
     const char **files;
     uint32_t file_count, file_capacity;
-    uint32_t file_last;
+    const char *file_latest; /* that made a node, and its number as origins keep it */
+    uint32_t file_bits;
     const char *composing; /* the name of the node being read, for messages */
     ks_place composing_at;
     const char *failing_in; /* stands before every message while a file is read: "net.json:7: nodes[3]" */
@@ -281,13 +282,23 @@ bool ks__axes_mask(ks_infer *infer, const ks_ints *axes, int rank, unsigned *mas
 
 /* ---- nodes (graph/node.c) ------------------------------------------------------------------------------ */
 
-/* Whether the handle stands for a node that is there; else records why (quiet for NULL). */
-bool ks__usable(const ks_node *node);
 static inline bool ks__alive(const ks_node *node)
 {
     return (node->flags & KS__VARIABLE) || node->id < node->graph->count;
 }
-uint32_t ks__origin(ks_graph *g, ks_place at);
+bool ks__refuse_released(const ks_node *node);
+/* Whether the handle stands for a node that is there; else records why (quiet for NULL). */
+static inline bool ks__usable(const ks_node *node)
+{
+    return node && (ks__alive(node) || ks__refuse_released(node));
+}
+/* The place as a node keeps it: number of the file and line; 0 if unknown. */
+uint32_t ks__origin_of(ks_graph *g, ks_place at);
+static inline uint32_t ks__origin(ks_graph *g, ks_place at)
+{
+    bool latest = at.file && at.file == g->file_latest && (uint32_t)at.line <= 0xfffff;
+    return latest ? g->file_bits | (uint32_t)at.line : ks__origin_of(g, at);
+}
 /* A new node at the end of the stack (after cutting what waits) or of the variables; inputs are copied. */
 ks_node *ks__node_new(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, ks_dtype dtype, const ks__dims *dims,
                       uint32_t origin, bool variable);

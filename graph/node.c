@@ -206,33 +206,26 @@ ks_statistics ks_graph_statistics(const ks_graph *graph)
 
 /* ---- nodes --------------------------------------------------------------------------------------------- */
 
-bool ks__usable(const ks_node *node)
+bool ks__refuse_released(const ks_node *node)
 {
-    if (!node)
-        return false;
-    if (!ks__alive(node))
-        return ks__refuse(node->graph, KS_RELEASED, KS__NOWHERE, "this node was released: ks_graph_release cut it off; compose it again");
-    return true;
+    return ks__refuse(node->graph, KS_RELEASED, KS__NOWHERE, "this node was released: ks_graph_release cut it off; compose it again");
 }
 
-uint32_t ks__origin(ks_graph *g, ks_place at)
+uint32_t ks__origin_of(ks_graph *g, ks_place at)
 {
     if (!at.file)
         return 0;
-    uint32_t line = at.line < 0 ? 0 : at.line > 0xfffff ? 0xfffff : (uint32_t)at.line;
-    if (g->file_last < g->file_count && g->files[g->file_last] == at.file)
-        return (g->file_last + 1) << 20 | line;
-    for (uint32_t i = 0; i < g->file_count; i++) {
-        if (g->files[i] == at.file || !strcmp(g->files[i], at.file)) {
-            g->file_last = i;
-            return (i + 1) << 20 | line;
-        }
+    uint32_t file = 0;
+    while (file < g->file_count && g->files[file] != at.file && strcmp(g->files[file], at.file) != 0)
+        file++;
+    if (file == g->file_count) {
+        if (file >= 4094 || !ks__grow(g, &g->files, &g->file_capacity, file, sizeof *g->files))
+            return 0;
+        g->files[g->file_count++] = at.file;
     }
-    if (g->file_count >= 4094 || !ks__grow(g, &g->files, &g->file_capacity, g->file_count, sizeof *g->files))
-        return 0;
-    g->files[g->file_count] = at.file;
-    g->file_last = g->file_count++;
-    return (g->file_last + 1) << 20 | line;
+    g->file_latest = at.file;
+    g->file_bits = (file + 1) << 20;
+    return g->file_bits | (at.line < 0 ? 0 : at.line > 0xfffff ? 0xfffff : (uint32_t)at.line);
 }
 
 ks_place ks_node_place(const ks_node *node)
