@@ -20,10 +20,14 @@ bool ks__buffer_reserve(ks_buffer *buffer, size_t extra)
     if (__builtin_add_overflow(buffer->size, extra, &needed))
         return false;
     size_t capacity = needed;
-#ifndef KS_TORTURE
-    size_t doubled = buffer->capacity < 256 ? 256 : buffer->capacity <= SIZE_MAX / 2 ? buffer->capacity * 2 : needed;
-    capacity = needed < doubled ? doubled : needed;
+#ifdef KS_TORTURE
+    bool grows = needed > 65536; /* small ones move at each growth, large ones would take minutes */
+#else
+    bool grows = true;
 #endif
+    size_t doubled = buffer->capacity < 256 ? 256 : buffer->capacity <= SIZE_MAX / 2 ? buffer->capacity * 2 : needed;
+    if (grows && needed < doubled)
+        capacity = doubled;
     char *data = ks__allocate(&buffer->allocator, buffer->data, buffer->capacity, capacity);
     if (!data)
         return false;
