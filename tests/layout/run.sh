@@ -64,5 +64,15 @@ nothing "every definition has its line in the table" defined_but_not_listed
 nothing "graph/, engine/ and the command name no operation but leaves" \
     sh -c 'grep -n "ks__op_" graph/*.[ch] engine/*.[ch] engine/kernels/*.[ch] cli/*.[ch] | grep -v "ks__op_\(input\|constant\|number\|variable\|at\|named\)"'
 
+# ---- words and their tests ----------------------------------------------------------------------------------
+
+tests_that_do_not_exist() {
+    grep -o '`[a-z_0-9]*::[a-zA-Z_0-9]*`' docs/*.md | sed 's/.*`\(.*\)::\(.*\)`/\1 \2/' | while read -r suite name; do
+        grep -rqE "Test\($suite, $name[,)]" tests --include='*.c' || echo "$suite::$name"
+    done
+}
+
+nothing "every test that the documents name exists" tests_that_do_not_exist
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
