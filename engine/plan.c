@@ -13,19 +13,35 @@
 /* ---- memory of a plan ---------------------------------------------------------------------------------- */
 
 #define SLAB_BYTES 4096u
+#define SLAB_HEAD  ((sizeof(ks__slab) + 63) & ~(size_t)63)
+
+static bool open_slab(ks_graph *g, ks__plan *plan, size_t room)
+{
+    ks__slab *slab = ks__get(g, room);
+    if (!slab)
+        return false;
+    *slab = (ks__slab){plan->memory, room};
+    plan->memory = slab;
+    plan->used = SLAB_HEAD;
+    return true;
+}
+
+/* The first slab is of about the size that the plan will need in all: most plans are one block of memory. */
+static bool open_memory(ks_graph *g, ks__plan *plan, const ks__walk *walk)
+{
+    size_t edges = 0, count = walk->list.count;
+    for (size_t i = 0; i < count; i++)
+        edges += walk->list.nodes[i]->n;
+    size_t node = sizeof(ks__local) + 4 * sizeof(uint64_t) /* signature */ + sizeof(void *) + sizeof(uint32_t) + sizeof(ks__scalar_op);
+    size_t edge = sizeof(uint32_t) + sizeof(uint64_t);
+    return open_slab(g, plan, SLAB_HEAD + SLAB_BYTES / 4 + count * node + edges * edge);
+}
 
 void *ks__plan_raw(ks_graph *g, ks__plan *plan, size_t bytes)
 {
-    size_t head = (sizeof(ks__slab) + 63) & ~(size_t)63, size = (bytes + 15) & ~(size_t)15;
-    if (!plan->memory || plan->used + size > plan->memory->bytes) {
-        size_t room = size + head > SLAB_BYTES ? size + head : SLAB_BYTES;
-        ks__slab *slab = ks__get(g, room);
-        if (!slab)
-            return NULL;
-        *slab = (ks__slab){plan->memory, room};
-        plan->memory = slab;
-        plan->used = head;
-    }
+    size_t size = (bytes + 15) & ~(size_t)15;
+    if (plan->used + size > plan->memory->bytes && !open_slab(g, plan, size + SLAB_HEAD > SLAB_BYTES ? size + SLAB_HEAD : SLAB_BYTES))
+        return NULL;
     void *memory = (char *)plan->memory + plan->used;
     plan->used += size;
     return memory;
@@ -666,7 +682,7 @@ ks__plan *ks__plan_make(ks_graph *g, const ks__request *request, const ks__walk 
     if (!plan)
         return NULL;
     *plan = (ks__plan){.bound = false};
-    bool good = copy_request(g, plan, request) && fill_locals(g, plan, walk) && given_dims(g, plan, walk);
+    bool good = open_memory(g, plan, walk) && copy_request(g, plan, request) && fill_locals(g, plan, walk) && given_dims(g, plan, walk);
     for (uint32_t i = 0; good && i < plan->count; i++) {
         if (plan->locals[i].role == KS__ROLE_MADE || plan->locals[i].role == KS__ROLE_SHAPE)
             good = made_dims(g, plan, i);
