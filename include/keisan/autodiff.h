@@ -53,10 +53,7 @@ typedef struct ks_gradcheck_options {
     int64_t most;     /* elements checked a parameter, spread evenly; 0: all */
     ks_mode mode;     /* default KS_INFER; in KS_TRAIN dropout erases, with the masks of the graph's present step */
 } ks_gradcheck_options;
-#define KS_GRADCHECK_OPTIONS_DEFAULT                                                                                                       \
-    {                                                                                                                                      \
-        .size = sizeof(ks_gradcheck_options)                                                                                               \
-    }
+#define KS_GRADCHECK_OPTIONS_DEFAULT {.size = sizeof(ks_gradcheck_options)}
 
 typedef struct ks_gradcheck_report {
     bool passed;

@@ -60,7 +60,8 @@ typedef struct ks_shape {
 #define KS_ANY INT64_MIN
 
 /* KS_SHAPE(100, 784): a shape written in place (C99 compound literal; at most KS_MAX_RANK numbers). */
-#define KS_SHAPE(...) ((ks_shape){.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dim = {__VA_ARGS__}})
+#define KS_SHAPE(...)                                                                                                                      \
+    ((ks_shape){.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dim = {__VA_ARGS__}})
 
 /* The shape of a scalar: rank 0. */
 #define KS_SCALAR ((ks_shape){.rank = 0, .dim = {0}})
@@ -84,19 +85,19 @@ typedef struct ks_place {
 /* What kind of failure; the numbers are stable. */
 typedef enum ks_code {
     KS_OK = 0,
-    KS_BAD_ARGUMENT = 1, /* a value outside what the function takes */
-    KS_BAD_SHAPE = 2,    /* shapes that do not fit each other */
-    KS_BAD_DTYPE = 3,    /* data types that do not fit */
-    KS_BAD_NAME = 4,     /* unknown, doubled or malformed name */
-    KS_RELEASED = 5,     /* a node that ks_graph_release cut off */
-    KS_NOT_FED = 6,      /* an input without data */
-    KS_NO_GRADIENT = 7,  /* no derivative where one is needed */
-    KS_NOT_FINITE = 8,   /* a NaN or infinity where they were asked to be found */
-    KS_BAD_FILE = 20,    /* content that does not parse or does not fit */
-    KS_UNSUPPORTED = 21, /* well formed, but newer or not compiled in */
-    KS_NO_MEMORY = 40,   /* the allocator said no */
-    KS_IO = 41,          /* the system failed to read or write */
-    KS_CANCELLED = 60    /* the cancel callback asked to stop */
+    KS_BAD_ARGUMENT = 1,  /* a value outside what the function takes */
+    KS_BAD_SHAPE = 2,     /* shapes that do not fit each other */
+    KS_BAD_DTYPE = 3,     /* data types that do not fit */
+    KS_BAD_NAME = 4,      /* unknown, doubled or malformed name */
+    KS_RELEASED = 5,      /* a node that ks_graph_release cut off */
+    KS_NOT_FED = 6,       /* an input without data */
+    KS_NO_GRADIENT = 7,   /* no derivative where one is needed */
+    KS_NOT_FINITE = 8,    /* a NaN or infinity where they were asked to be found */
+    KS_BAD_FILE = 20,     /* content that does not parse or does not fit */
+    KS_UNSUPPORTED = 21,  /* well formed, but newer or not compiled in */
+    KS_NO_MEMORY = 40,    /* the allocator said no */
+    KS_IO = 41,           /* the system failed to read or write */
+    KS_CANCELLED = 60     /* the cancel callback asked to stop */
 } ks_code;
 
 #define KS_MESSAGE_BYTES 512

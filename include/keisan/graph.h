@@ -26,42 +26,39 @@ KS_API const char *ks_version(void);
 
 /* Fast paths that can be switched off, one bit each; without them the plain path runs, and results agree. */
 typedef enum ks_fast_path {
-    KS_FUSE = 1,      /* elementwise runs as one walk over tiles */
-    KS_PLACE = 2,     /* buffers shared by values that do not live at the same time */
-    KS_RECOGNISE = 4, /* nodes composed anew are found in place */
-    KS_SIMPLIFY = 8,  /* x * 1, x / 1, x - 0 */
-    KS_SHARE = 16,    /* equal work computed once */
-    KS_CACHE = 32,    /* plans found again */
-    KS_BYTECODE = 64  /* runs of scalar operations as one small program */
+    KS_FUSE = 1,       /* elementwise runs as one walk over tiles */
+    KS_PLACE = 2,      /* buffers shared by values that do not live at the same time */
+    KS_RECOGNISE = 4,  /* nodes composed anew are found in place */
+    KS_SIMPLIFY = 8,   /* x * 1, x / 1, x - 0 */
+    KS_SHARE = 16,     /* equal work computed once */
+    KS_CACHE = 32,     /* plans found again */
+    KS_BYTECODE = 64   /* runs of scalar operations as one small program */
 } ks_fast_path;
 
 /* How a graph meets its host. Zero fields mean the default. */
 typedef struct ks_graph_options {
-    size_t size;                                             /* sizeof(ks_graph_options) */
-    ks_allocator allocator;                                  /* all memory of the graph; default the C library's */
+    size_t size;                /* sizeof(ks_graph_options) */
+    ks_allocator allocator;     /* all memory of the graph; default the C library's */
     void (*on_error)(void *user, const ks_failure *failure); /* called at the point of failure */
     void *error_user;
     void (*on_log)(void *user, const char *message); /* warnings; default: dropped */
     void *log_user;
     bool (*cancel)(void *user); /* asked between the steps of a run: true stops it, nothing committed */
     void *cancel_user;
-    int threads;                     /* 0: one a core; 1: the calling thread only; n: the caller and n - 1 of ours */
+    int threads;                /* 0: one a core; 1: the calling thread only; n: the caller and n - 1 of ours */
     ks_parallel_for_fn parallel_for; /* the host's threads instead of ours */
     void *parallel_user;
-    uint64_t seed;        /* of every random number in the graph */
-    const char *isa;      /* "plain", "x86-64-v2", "x86-64-v3", "x86-64-v4"; NULL: the best there is */
-    const char *products; /* who multiplies matrices: NULL or "keisan": our kernels; "blas": the CBLAS */
-    unsigned without;     /* ks_fast_path bits to switch off */
-    bool keep_all;        /* every computed value stays until it is stale, as with ks_keep */
-    bool check_finite;    /* a run that meets a NaN or an infinity fails and names the node */
-    bool cast_feeds;      /* ks_feed and ks_set convert as ks_cast does, also where a value does not survive exactly */
+    uint64_t seed;              /* of every random number in the graph */
+    const char *isa;            /* "plain", "x86-64-v2", "x86-64-v3", "x86-64-v4"; NULL: the best there is */
+    const char *products;       /* who multiplies matrices: NULL or "keisan": our kernels; "blas": the CBLAS */
+    unsigned without;           /* ks_fast_path bits to switch off */
+    bool keep_all;              /* every computed value stays until it is stale, as with ks_keep */
+    bool check_finite;          /* a run that meets a NaN or an infinity fails and names the node */
+    bool cast_feeds;            /* ks_feed and ks_set convert as ks_cast does, also where a value does not survive exactly */
 } ks_graph_options;
 
 /* In C, a start to write options on; in C++ set `size` by hand. */
-#define KS_GRAPH_OPTIONS_DEFAULT                                                                                                           \
-    {                                                                                                                                      \
-        .size = sizeof(ks_graph_options)                                                                                                   \
-    }
+#define KS_GRAPH_OPTIONS_DEFAULT {.size = sizeof(ks_graph_options)}
 
 /* A new graph; the caller frees it with ks_graph_free. NULL options mean the defaults. NULL: no memory or bad options. */
 KS_API ks_graph *ks_graph_new(const ks_graph_options *options);

@@ -29,30 +29,30 @@ KS_API ks_node *ks_pow_at(ks_place at, ks_node *a, ks_node *b);     /* a^b, as C
 KS_API ks_node *ks_maximum_at(ks_place at, ks_node *a, ks_node *b); /* the greater; NaN wins; equal ones share the derivative */
 KS_API ks_node *ks_minimum_at(ks_place at, ks_node *a, ks_node *b); /* the lesser; NaN wins; equal ones share the derivative */
 
-#define ks_neg(...)           ks_neg_at(KS_HERE, __VA_ARGS__)
-#define ks_exp(...)           ks_exp_at(KS_HERE, __VA_ARGS__)
-#define ks_log(...)           ks_log_at(KS_HERE, __VA_ARGS__)
-#define ks_sqrt(...)          ks_sqrt_at(KS_HERE, __VA_ARGS__)
-#define ks_square(...)        ks_square_at(KS_HERE, __VA_ARGS__)
-#define ks_abs(...)           ks_abs_at(KS_HERE, __VA_ARGS__)
-#define ks_sin(...)           ks_sin_at(KS_HERE, __VA_ARGS__)
-#define ks_cos(...)           ks_cos_at(KS_HERE, __VA_ARGS__)
-#define ks_tanh(...)          ks_tanh_at(KS_HERE, __VA_ARGS__)
-#define ks_sigmoid(...)       ks_sigmoid_at(KS_HERE, __VA_ARGS__)
-#define ks_relu(...)          ks_relu_at(KS_HERE, __VA_ARGS__)
+#define ks_neg(...)     ks_neg_at(KS_HERE, __VA_ARGS__)
+#define ks_exp(...)     ks_exp_at(KS_HERE, __VA_ARGS__)
+#define ks_log(...)     ks_log_at(KS_HERE, __VA_ARGS__)
+#define ks_sqrt(...)    ks_sqrt_at(KS_HERE, __VA_ARGS__)
+#define ks_square(...)  ks_square_at(KS_HERE, __VA_ARGS__)
+#define ks_abs(...)     ks_abs_at(KS_HERE, __VA_ARGS__)
+#define ks_sin(...)     ks_sin_at(KS_HERE, __VA_ARGS__)
+#define ks_cos(...)     ks_cos_at(KS_HERE, __VA_ARGS__)
+#define ks_tanh(...)    ks_tanh_at(KS_HERE, __VA_ARGS__)
+#define ks_sigmoid(...) ks_sigmoid_at(KS_HERE, __VA_ARGS__)
+#define ks_relu(...)    ks_relu_at(KS_HERE, __VA_ARGS__)
 #define ks_step_function(...) ks_step_function_at(KS_HERE, __VA_ARGS__)
-#define ks_identity(...)      ks_identity_at(KS_HERE, __VA_ARGS__)
+#define ks_identity(...) ks_identity_at(KS_HERE, __VA_ARGS__)
 KS_API ks_node *ks_neg_at(ks_place at, ks_node *x);
 KS_API ks_node *ks_exp_at(ks_place at, ks_node *x);
-KS_API ks_node *ks_log_at(ks_place at, ks_node *x); /* natural */
+KS_API ks_node *ks_log_at(ks_place at, ks_node *x);    /* natural */
 KS_API ks_node *ks_sqrt_at(ks_place at, ks_node *x);
 KS_API ks_node *ks_square_at(ks_place at, ks_node *x);
-KS_API ks_node *ks_abs_at(ks_place at, ks_node *x); /* derivative at 0: 0 */
+KS_API ks_node *ks_abs_at(ks_place at, ks_node *x);    /* derivative at 0: 0 */
 KS_API ks_node *ks_sin_at(ks_place at, ks_node *x);
 KS_API ks_node *ks_cos_at(ks_place at, ks_node *x);
 KS_API ks_node *ks_tanh_at(ks_place at, ks_node *x);
-KS_API ks_node *ks_sigmoid_at(ks_place at, ks_node *x);       /* 1 / (1 + exp(-x)) */
-KS_API ks_node *ks_relu_at(ks_place at, ks_node *x);          /* max(0, x); derivative at 0: 0 */
+KS_API ks_node *ks_sigmoid_at(ks_place at, ks_node *x); /* 1 / (1 + exp(-x)) */
+KS_API ks_node *ks_relu_at(ks_place at, ks_node *x);    /* max(0, x); derivative at 0: 0 */
 KS_API ks_node *ks_step_function_at(ks_place at, ks_node *x); /* 1 where x > 0, else 0: the operation "step"; derivative 0 */
 KS_API ks_node *ks_identity_at(ks_place at, ks_node *x);
 
@@ -87,30 +87,30 @@ KS_API ks_node *ks_stop_gradient_at(ks_place at, ks_node *x); /* x, through whic
 
 /* ---- reductions ---------------------------------------------------------------------------------------- */
 
-#define ks_sum(x, axes, ...)    ks_sum_at(KS_HERE, x, axes, __VA_ARGS__)
-#define ks_mean(x, axes, ...)   ks_mean_at(KS_HERE, x, axes, __VA_ARGS__)
-#define ks_max(x, axes, ...)    ks_max_at(KS_HERE, x, axes, __VA_ARGS__)
+#define ks_sum(x, axes, ...)  ks_sum_at(KS_HERE, x, axes, __VA_ARGS__)
+#define ks_mean(x, axes, ...) ks_mean_at(KS_HERE, x, axes, __VA_ARGS__)
+#define ks_max(x, axes, ...)  ks_max_at(KS_HERE, x, axes, __VA_ARGS__)
 #define ks_argmax(x, axis, ...) ks_argmax_at(KS_HERE, x, axis, __VA_ARGS__)
-#define ks_sum_all(x)           ks_sum(x, KS_ABSENT, false)
-#define ks_mean_all(x)          ks_mean(x, KS_ABSENT, false)
-#define ks_max_all(x)           ks_max(x, KS_ABSENT, false)
+#define ks_sum_all(x)  ks_sum(x, KS_ABSENT, false)
+#define ks_mean_all(x) ks_mean(x, KS_ABSENT, false)
+#define ks_max_all(x)  ks_max(x, KS_ABSENT, false)
 KS_API ks_node *ks_sum_at(ks_place at, ks_node *x, ks_ints axes, bool keepdims);
 KS_API ks_node *ks_mean_at(ks_place at, ks_node *x, ks_ints axes, bool keepdims);
-KS_API ks_node *ks_max_at(ks_place at, ks_node *x, ks_ints axes, bool keepdims);    /* equal ones share the derivative */
+KS_API ks_node *ks_max_at(ks_place at, ks_node *x, ks_ints axes, bool keepdims); /* equal ones share the derivative */
 KS_API ks_node *ks_argmax_at(ks_place at, ks_node *x, int64_t axis, bool keepdims); /* i64; the first of equals */
 
 /* ---- shape --------------------------------------------------------------------------------------------- */
 
-#define ks_sum_to(x, ...)       ks_sum_to_at(KS_HERE, x, __VA_ARGS__)
+#define ks_sum_to(x, ...)  ks_sum_to_at(KS_HERE, x, __VA_ARGS__)
 #define ks_expand(x, like, ...) ks_expand_at(KS_HERE, x, like, __VA_ARGS__)
 KS_API ks_node *ks_sum_to_at(ks_place at, ks_node *x, ks_node *like); /* sums until x has like's shape: undoes a broadcast */
 /* Broadcasts x to like's shape. With axes, x first gets dimensions of 1 there: undoes a reduction over these axes. */
 KS_API ks_node *ks_expand_at(ks_place at, ks_node *x, ks_node *like, ks_ints axes);
 
-#define ks_reshape(x, ...)            ks_reshape_at(KS_HERE, x, __VA_ARGS__)
-#define ks_reshape_like(x, ...)       ks_reshape_like_at(KS_HERE, x, __VA_ARGS__)
-#define ks_transpose(x, ...)          ks_transpose_at(KS_HERE, x, __VA_ARGS__)
-#define ks_concat(nodes, count, ...)  ks_concat_at(KS_HERE, nodes, count, __VA_ARGS__)
+#define ks_reshape(x, ...)   ks_reshape_at(KS_HERE, x, __VA_ARGS__)
+#define ks_reshape_like(x, ...) ks_reshape_like_at(KS_HERE, x, __VA_ARGS__)
+#define ks_transpose(x, ...) ks_transpose_at(KS_HERE, x, __VA_ARGS__)
+#define ks_concat(nodes, count, ...) ks_concat_at(KS_HERE, nodes, count, __VA_ARGS__)
 #define ks_slice(x, axis, start, ...) ks_slice_at(KS_HERE, x, axis, start, __VA_ARGS__)
 KS_API ks_node *ks_reshape_at(ks_place at, ks_node *x, ks_shape shape); /* one dimension may be -1 */
 KS_API ks_node *ks_reshape_like_at(ks_place at, ks_node *x, ks_node *like);
@@ -121,10 +121,9 @@ KS_API ks_node *ks_slice_at(ks_place at, ks_node *x, int64_t axis, int64_t start
 
 /* ---- index --------------------------------------------------------------------------------------------- */
 
-#define ks_gather(x, indices, ...)      ks_gather_at(KS_HERE, x, indices, __VA_ARGS__)
+#define ks_gather(x, indices, ...) ks_gather_at(KS_HERE, x, indices, __VA_ARGS__)
 #define ks_one_hot(indices, depth, ...) ks_one_hot_at(KS_HERE, indices, depth, __VA_ARGS__)
-KS_API ks_node *ks_gather_at(ks_place at, ks_node *x, ks_node *indices,
-                             int64_t axis); /* rows of x along the axis; negative indices count from the end */
+KS_API ks_node *ks_gather_at(ks_place at, ks_node *x, ks_node *indices, int64_t axis); /* rows of x along the axis; negative indices count from the end */
 KS_API ks_node *ks_one_hot_at(ks_place at, ks_node *indices, int64_t depth, ks_dtype dtype); /* [...] -> [..., depth] */
 
 /* ---- products ------------------------------------------------------------------------------------------ */
@@ -134,11 +133,11 @@ KS_API ks_node *ks_matmul_at(ks_place at, ks_node *a, ks_node *b); /* NumPy's ma
 
 /* ---- softmax and losses -------------------------------------------------------------------------------- */
 
-#define ks_softmax(x, ...)                   ks_softmax_at(KS_HERE, x, __VA_ARGS__)
-#define ks_log_softmax(x, ...)               ks_log_softmax_at(KS_HERE, x, __VA_ARGS__)
+#define ks_softmax(x, ...)     ks_softmax_at(KS_HERE, x, __VA_ARGS__)
+#define ks_log_softmax(x, ...) ks_log_softmax_at(KS_HERE, x, __VA_ARGS__)
 #define ks_softmax_cross_entropy(score, ...) ks_softmax_cross_entropy_at(KS_HERE, score, __VA_ARGS__)
-#define ks_sum_squared_error(y, ...)         ks_sum_squared_error_at(KS_HERE, y, __VA_ARGS__)
-#define ks_mean_squared_error(y, ...)        ks_mean_squared_error_at(KS_HERE, y, __VA_ARGS__)
+#define ks_sum_squared_error(y, ...)  ks_sum_squared_error_at(KS_HERE, y, __VA_ARGS__)
+#define ks_mean_squared_error(y, ...) ks_mean_squared_error_at(KS_HERE, y, __VA_ARGS__)
 KS_API ks_node *ks_softmax_at(ks_place at, ks_node *x, int64_t axis);
 KS_API ks_node *ks_log_softmax_at(ks_place at, ks_node *x, int64_t axis);
 /* Mean over the rows of -log softmax(score)[t]: score [N, C] (or [C]); t [N] whole numbers or one-hot [N, C]. d/dscore is (y - t)/N. */
@@ -153,7 +152,7 @@ typedef enum ks_dropout_form { KS_DROPOUT_INVERTED, KS_DROPOUT_BOOK } ks_dropout
 
 #define ks_random_uniform(graph, dtype, shape, lo, ...)  ks_random_uniform_at(KS_HERE, graph, dtype, shape, lo, __VA_ARGS__)
 #define ks_random_normal(graph, dtype, shape, mean, ...) ks_random_normal_at(KS_HERE, graph, dtype, shape, mean, __VA_ARGS__)
-#define ks_dropout(x, ratio, ...)                        ks_dropout_at(KS_HERE, x, ratio, __VA_ARGS__)
+#define ks_dropout(x, ratio, ...) ks_dropout_at(KS_HERE, x, ratio, __VA_ARGS__)
 KS_API ks_node *ks_random_uniform_at(ks_place at, ks_graph *graph, ks_dtype dtype, ks_shape shape, double lo, double hi);
 KS_API ks_node *ks_random_normal_at(ks_place at, ks_graph *graph, ks_dtype dtype, ks_shape shape, double mean, double std);
 /* Erases a share `ratio` in [0, 1) of the elements in training runs. */

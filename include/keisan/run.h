@@ -41,10 +41,7 @@ typedef struct ks_run_options {
     size_t size;  /* sizeof(ks_run_options) */
     ks_mode mode; /* default KS_INFER */
 } ks_run_options;
-#define KS_RUN_OPTIONS_DEFAULT                                                                                                             \
-    {                                                                                                                                      \
-        .size = sizeof(ks_run_options)                                                                                                     \
-    }
+#define KS_RUN_OPTIONS_DEFAULT {.size = sizeof(ks_run_options)}
 
 /*
  * Computes the fetches and fires the effects (assign nodes) as one transaction: all reads see the values from before,
@@ -68,17 +65,17 @@ KS_API int64_t ks_plan_bytes(ks_graph *graph, ks_node *const *fetches, int fetch
 
 /* What the graph has done so far. */
 typedef struct ks_statistics {
-    uint64_t nodes_composed;     /* builder calls that made a node */
-    uint64_t nodes_recognised;   /* builder calls that found it in place */
-    uint64_t nodes_evaluated;    /* values computed */
-    uint64_t partials_evaluated; /* of these, local partial derivatives */
+    uint64_t nodes_composed;      /* builder calls that made a node */
+    uint64_t nodes_recognised;    /* builder calls that found it in place */
+    uint64_t nodes_evaluated;     /* values computed */
+    uint64_t partials_evaluated;  /* of these, local partial derivatives */
     uint64_t plans_compiled;
     uint64_t plans_reused;
     uint64_t runs;
-    uint64_t allocations; /* calls of the allocator */
-    uint64_t bytes_live;  /* bytes held now */
+    uint64_t allocations;         /* calls of the allocator */
+    uint64_t bytes_live;          /* bytes held now */
     uint64_t bytes_peak;
-    uint64_t steps_last; /* steps of the last plan that ran */
+    uint64_t steps_last;          /* steps of the last plan that ran */
 } ks_statistics;
 KS_API ks_statistics ks_graph_statistics(const ks_graph *graph);
 

@@ -2,8 +2,7 @@
  * keisan/serialize.h - graphs as JSON, arrays as files, traces.
  *
  * Every function comes in two forms: with a path, and with a reader or writer (files are absent from a build without them;
- * those calls then fail with KS_UNSUPPORTED). Files are replaced atomically: whoever is killed while saving leaves the old file or the new
- * one.
+ * those calls then fail with KS_UNSUPPORTED). Files are replaced atomically: whoever is killed while saving leaves the old file or the new one.
  */
 #ifndef KEISAN_SERIALIZE_H
 #define KEISAN_SERIALIZE_H
@@ -21,12 +20,9 @@ typedef struct ks_save_options {
     ks_node *const *outputs; /* what is saved is what these need; NULL: the graph's outputs, or all nodes when there are none */
     int output_count;
     const struct ks_optimizer *optimizer; /* saved as "training": state and step; NULL: none */
-    bool without_values;                  /* structure and initialisers only */
+    bool without_values; /* structure and initialisers only */
 } ks_save_options;
-#define KS_SAVE_OPTIONS_DEFAULT                                                                                                            \
-    {                                                                                                                                      \
-        .size = sizeof(ks_save_options)                                                                                                    \
-    }
+#define KS_SAVE_OPTIONS_DEFAULT {.size = sizeof(ks_save_options)}
 
 /* Writes the graph as JSON, format "keisan.graph" version 1. Values come back to the bit. */
 KS_API bool ks_save(ks_graph *graph, const char *path, const ks_save_options *options);
@@ -60,10 +56,7 @@ typedef struct ks_trace_options {
     int digits;        /* significant digits in text, DOT and SVG; default 6 */
     int64_t most;      /* tensors of more elements are summarised; default 8 */
 } ks_trace_options;
-#define KS_TRACE_OPTIONS_DEFAULT                                                                                                           \
-    {                                                                                                                                      \
-        .size = sizeof(ks_trace_options)                                                                                                   \
-    }
+#define KS_TRACE_OPTIONS_DEFAULT {.size = sizeof(ks_trace_options)}
 
 /*
  * Every step of forward and backward from `of`: values, local partials, contributions, sums where paths meet. All numbers are

@@ -19,16 +19,13 @@ typedef enum ks_optimizer_kind { KS_SGD, KS_MOMENTUM, KS_ADAM } ks_optimizer_kin
 /* Zero fields mean the book's defaults. */
 typedef struct ks_optimizer_options {
     size_t size;
-    double rate;         /* SGD 0.01, Momentum 0.01, Adam 0.001 */
-    double momentum;     /* 0.9 */
-    double beta1, beta2; /* 0.9, 0.999 */
-    double epsilon;      /* Adam 1e-7, outside the bias correction */
-    const double *zero;  /* reserved */
+    double rate;           /* SGD 0.01, Momentum 0.01, Adam 0.001 */
+    double momentum;       /* 0.9 */
+    double beta1, beta2;   /* 0.9, 0.999 */
+    double epsilon;        /* Adam 1e-7, outside the bias correction */
+    const double *zero;    /* reserved */
 } ks_optimizer_options;
-#define KS_OPTIMIZER_OPTIONS_DEFAULT                                                                                                       \
-    {                                                                                                                                      \
-        .size = sizeof(ks_optimizer_options)                                                                                               \
-    }
+#define KS_OPTIMIZER_OPTIONS_DEFAULT {.size = sizeof(ks_optimizer_options)}
 
 /*
  * An optimiser of the scalar `loss` for every trainable variable it depends on. Belongs to the graph. NULL options: the defaults.
