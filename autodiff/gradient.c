@@ -6,6 +6,7 @@
  * visible add_n. All of these are ordinary nodes.
  */
 #include "autodiff/gradient.h"
+#include "autodiff/rules.h"
 #include "graph/list.h"
 #include "keisan/autodiff.h"
 #include "ops/family.h"
@@ -426,6 +427,9 @@ bool ks__backward_walk(ks_node *y, ks_node *upstream, ks_graph *g, ks__backward 
         c.depends[i] = (c.list.nodes[i]->op->flags & KS_OP_LEAF) != 0 || c.list.nodes[i] == y;
     good = good && walk(&c, ks_node_place(y), y, upstream);
     finish(&c);
+#ifdef KS_TORTURE
+    good = good && ks__backward_holds(g, out);
+#endif
     return good;
 }
 

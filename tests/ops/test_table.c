@@ -4,6 +4,7 @@
  */
 #include "ops/ops.h"
 
+#include "autodiff/rules.h"
 #include "ops/table.h"
 
 #define MOST_VARIABLES 4
@@ -343,4 +344,42 @@ Test(table, every_instruction_set_agrees)
         if (there)
             all_the_same(&options, sets[k], 1e-13);
     }
+}
+
+/* ---- the backward pass --------------------------------------------------------------------------------- */
+
+Test(table, the_backward_pass_of_every_example_keeps_the_rules)
+{
+    int walked = 0;
+    for (int i = 0; i < ks_op_count(); i++) {
+        const ks_op *op = ks_op_at(i);
+        ks_graph *g = ks_graph_new(NULL);
+        ks_node *y = op->example ? op->example(g) : NULL;
+        if (y && (ks_node_dtype(y) == KS_F32 || ks_node_dtype(y) == KS_F64)) {
+            ks__backward b;
+            cr_assert(ks__backward_walk(ks_sum_all(y), NULL, g, &b), "'%s': %s", op->name, ks_error(g) ? ks_error(g)->message : "?");
+            cr_assert(ks__backward_holds(g, &b), "'%s': %s", op->name, ks_error(g) ? ks_error(g)->message : "?");
+            walked += b.edge_count > 0;
+            ks__backward_free(g, &b);
+        }
+        ks_graph_free(g);
+    }
+    cr_assert_gt(walked, 40);
+}
+
+Test(table, a_backward_pass_that_breaks_a_rule_is_found)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *x = ks_variable(g, "x", KS_F64, KS_SHAPE(3), KS_ONES), *y = ks_exp(x), *wrong = ks_sum_all(x);
+    ks__backward b;
+    cr_assert(ks__backward_walk(ks_sum_all(y), NULL, g, &b) && ks__backward_holds(g, &b));
+    for (uint32_t e = 0; e < b.edge_count; e++) {
+        ks_node *right = b.edges[e].contribution;
+        b.edges[e].contribution = wrong;
+        cr_expect_not(ks__backward_holds(g, &b));
+        b.edges[e].contribution = right;
+    }
+    cr_expect_not_null(strstr(ks_error(g)->message, "broken rule of backward passes at "));
+    ks__backward_free(g, &b);
+    ks_graph_free(g);
 }
