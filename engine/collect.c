@@ -98,6 +98,14 @@ static bool validate(ks_graph *g, const ks__request *request, ks__walk *walk)
     return true;
 }
 
+static bool takes_shapes(const ks_op *op)
+{
+    const char *c = op->types;
+    while (*c && *c != 'S')
+        c++;
+    return *c;
+}
+
 /* From the back: what a missing node reads is wanted; what nobody wants is dropped. */
 static bool wanted(ks_graph *g, const ks__request *request, ks__walk *walk)
 {
@@ -116,8 +124,9 @@ static bool wanted(ks_graph *g, const ks__request *request, ks__walk *walk)
         if (want[i] == 1)
             walk->roles[i] = KS__ROLE_SHAPE;
         ks_node *const *inputs = ks__inputs(node);
+        bool shapes = takes_shapes(node->op);
         for (uint32_t k = 0; k < node->n; k++) {
-            uint8_t need = want[i] == 2 && ks__input_letter(node->op, k) != 'S' ? 2 : 1;
+            uint8_t need = want[i] == 2 && !(shapes && ks__input_letter(node->op, k) == 'S') ? 2 : 1;
             if (need > want[inputs[k]->local])
                 want[inputs[k]->local] = need;
         }

@@ -48,9 +48,11 @@ typedef struct ks__local {
     uint8_t role, home;
     uint8_t dtype;
     bool target, effect, needed;
-    bool inside; /* read in its own step only */
-    bool total;  /* the sum that a step of tiles adds up */
-    bool folds;  /* its inputs are folded, one after the other, with a kernel of two */
+    bool inside;     /* read in its own step only */
+    bool total;      /* the sum that a step of tiles adds up */
+    bool folds;      /* its inputs are folded, one after the other, with a kernel of two */
+    bool typed;      /* its shape rule sets the dtype of the result */
+    uint8_t read_as; /* of a number: bits of the dtypes in which it is read */
 } ks__local;
 
 typedef enum ks__step_kind { KS__STEP_KERNEL, KS__STEP_TILES, KS__STEP_SCALARS, KS__STEP_COPY } ks__step_kind;

@@ -72,7 +72,7 @@ static const ks_tile *find_tile(const ks__local *local)
     while (last && !ks__reads(local, last))
         last--;
     ks_dtype in = ks__input_dtype(local->node, last);
-    const ks_tile *tile = ks__result_letter(op) == 'D' ? &op->tiles[(int)in * KS_DTYPES + local->dtype] : &op->tiles[in];
+    const ks_tile *tile = local->typed ? &op->tiles[(int)in * KS_DTYPES + local->dtype] : &op->tiles[in];
     return tile->fn[0] ? tile : NULL;
 }
 
@@ -227,10 +227,6 @@ static void note_read(ks__plan *plan, uint32_t local, uint32_t step)
 static void find_reads(ks__plan *plan)
 {
     for (uint32_t i = 0; i < plan->count; i++) {
-        plan->locals[i].inside = true;
-        plan->locals[i].last = plan->locals[i].step == KS__NONE ? 0 : plan->locals[i].step;
-    }
-    for (uint32_t i = 0; i < plan->count; i++) {
         ks__local *local = &plan->locals[i];
         bool view = local->memory != i;
         for (uint32_t k = 0; local->needed && local->same == i && local->role == KS__ROLE_MADE && k < local->n; k++) {
@@ -249,8 +245,12 @@ static void find_reads(ks__plan *plan)
     for (uint32_t i = 0; i < plan->count; i++) {
         ks__local *local = &plan->locals[i];
         bool made = local->needed && local->same == i && local->role == KS__ROLE_MADE && local->step != KS__NONE;
-        if (made && (local->total || plan->steps[local->step].kind != KS__STEP_TILES))
+        if (!made)
+            continue;
+        if (local->total || plan->steps[local->step].kind != KS__STEP_TILES)
             local->inside = false;
+        if (local->last < local->step) /* read by nobody */
+            local->last = local->step;
     }
 }
 

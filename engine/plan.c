@@ -189,28 +189,53 @@ static bool made_dims(ks_graph *g, ks__plan *plan, uint32_t i)
 
 /* ---- the list ------------------------------------------------------------------------------------------ */
 
-/* Which inputs' values are read, and whether they are folded: what the letters of op->types say. */
-static void read_letters(ks__local *local)
+/* What the letters of an operation say: which inputs' values are read, whether they are folded, whether the rule sets the dtype. */
+typedef struct letters {
+    const ks_op *op;
+    uint32_t reads;
+    bool folds, typed;
+} letters;
+
+static letters read_letters(const ks_op *op)
 {
+    letters l = {.op = op};
     uint32_t k = 0;
     char last = 0;
-    for (const char *c = local->node->op->types; *c && *c != '>'; c++) {
-        local->folds = local->folds || *c == '+';
+    const char *c = op->types;
+    for (; *c && *c != '>'; c++) {
+        l.folds = l.folds || *c == '+';
         if (*c == '+')
             continue;
         last = *c;
         if (k < 31 && last != 'S')
-            local->reads |= 1u << k;
+            l.reads |= 1u << k;
         k++;
     }
     if (last != 'S') /* the last letter repeats */
-        local->reads |= k < 32 ? ~0u << k : 1u << 31;
+        l.reads |= k < 32 ? ~0u << k : 1u << 31;
+    l.typed = *c && c[1] == 'D';
+    return l;
+}
+
+/* A plan has many nodes of few operations: the letters of each are read about once. */
+#define FEW_OPS 32
+static void set_letters(letters *met, ks__local *local)
+{
+    const ks_op *op = local->node->op;
+    letters *l = &met[(uintptr_t)op / 64 % FEW_OPS];
+    if (l->op != op)
+        *l = read_letters(op);
+    local->reads = l->reads;
+    local->folds = l->folds;
+    local->typed = l->typed;
 }
 
 static bool fill_locals(ks_graph *g, ks__plan *plan, const ks__walk *walk)
 {
     uint32_t count = walk->list.count;
     size_t edges = 0;
+    bool keep = g->options.keep_all;
+    letters met[FEW_OPS] = {{NULL}};
     for (uint32_t i = 0; i < count; i++)
         edges += walk->list.nodes[i]->n;
     plan->count = count;
@@ -230,12 +255,18 @@ static bool fill_locals(ks_graph *g, ks__plan *plan, const ks__walk *walk)
                              .step = KS__NONE,
                              .role = walk->roles[i],
                              .own = KS__NONE,
+                             .inside = true,
+                             .target = (keep || node->flags & KS__KEEP) && walk->roles[i] == KS__ROLE_MADE,
+                             .read_as = 1u << KS_F32,
                              .dtype = (uint8_t)node->dtype,
                              .inputs = inputs};
-        for (uint32_t k = 0; k < local->n; k++)
-            *inputs++ = ks__inputs(node)[k]->local;
+        for (uint32_t k = 0; k < local->n; k++) {
+            uint32_t input = *inputs++ = ks__inputs(node)[k]->local;
+            if (walk->roles[input] == KS__ROLE_NUMBER)
+                plan->locals[input].read_as |= (uint8_t)(1u << ks__input_dtype(node, k));
+        }
         if (made)
-            read_letters(local);
+            set_letters(met, local);
         if (!(node->flags & KS__VARIABLE) && node->id + 1 > plan->highest)
             plan->highest = node->id + 1;
     }
@@ -248,11 +279,6 @@ static void mark_wanted(ks__plan *plan, const ks__request *request)
         plan->locals[request->targets[i]->local].target = true;
     for (uint32_t i = 0; i < request->effect_count; i++)
         plan->locals[request->effects[i]->local].effect = true;
-    for (uint32_t i = 0; i < plan->count; i++) {
-        if ((plan->locals[i].node->flags & KS__KEEP || plan->locals[i].node->graph->options.keep_all) &&
-            plan->locals[i].role == KS__ROLE_MADE)
-            plan->locals[i].target = true;
-    }
 }
 
 /* ---- the signature ------------------------------------------------------------------------------------- */
@@ -305,14 +331,26 @@ static uint64_t *put_local(uint64_t *word, const ks__local *local)
     return local->n || local->role == KS__ROLE_MADE ? put_attrs(word, node) : word;
 }
 
+static uint64_t stir(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+    return hash ^ hash >> 29;
+}
+
+/* Four words at a time, none of which waits for another. */
 static uint64_t hash_words(const uint64_t *words, size_t count)
 {
-    uint64_t hash = 0x9e3779b97f4a7c15u;
-    for (size_t i = 0; i < count; i++) {
-        hash = (hash ^ words[i]) * 0xff51afd7ed558ccdu;
-        hash ^= hash >> 29;
+    uint64_t a = 0x9e3779b97f4a7c15u, b = 1, c = 2, d = 3;
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        a = stir(a, words[i]);
+        b = stir(b, words[i + 1]);
+        c = stir(c, words[i + 2]);
+        d = stir(d, words[i + 3]);
     }
-    return hash;
+    for (; i < count; i++)
+        a = stir(a, words[i]);
+    return stir(stir(stir(a, b), c), d);
 }
 
 static bool sign(ks_graph *g, ks__plan *plan)
@@ -520,21 +558,6 @@ static void mark_needed(ks__plan *plan)
 
 /* ---- leaves and numbers -------------------------------------------------------------------------------- */
 
-/* In which dtypes each number is read. */
-static void find_cell_types(ks__plan *plan)
-{
-    for (uint32_t i = 0; i < plan->number_count; i++)
-        plan->cell_types[i] = 1u << KS_F32;
-    for (uint32_t i = 0; i < plan->count; i++) {
-        const ks__local *local = &plan->locals[i];
-        for (uint32_t k = 0; local->needed && k < local->n; k++) {
-            const ks__local *input = &plan->locals[local->inputs[k]];
-            if (input->role == KS__ROLE_NUMBER)
-                plan->cell_types[input->own] |= (uint8_t)(1u << ks__input_dtype(local->node, k));
-        }
-    }
-}
-
 static bool list_leaves(ks_graph *g, ks__plan *plan)
 {
     uint32_t numbers = 0, leaves = 0;
@@ -547,7 +570,7 @@ static bool list_leaves(ks_graph *g, ks__plan *plan)
     plan->numbers = ks__plan_raw(g, plan, (numbers + 1) * sizeof *plan->numbers);
     plan->number_reach = ks__plan_raw(g, plan, (numbers + 1) * sizeof *plan->number_reach);
     plan->cells = ks__plan_get(g, plan, (numbers + 1) * KS_DTYPES * sizeof *plan->cells);
-    plan->cell_types = ks__plan_get(g, plan, numbers + 1);
+    plan->cell_types = ks__plan_raw(g, plan, numbers + 1);
     plan->at = ks__plan_get(g, plan, (plan->count + 1) * sizeof *plan->at);
     if (!plan->leaves || !plan->reach || !plan->numbers || !plan->number_reach || !plan->cells || !plan->cell_types || !plan->at)
         return false;
@@ -560,13 +583,13 @@ static bool list_leaves(ks_graph *g, ks__plan *plan)
             plan->true_leaves = plan->true_leaves && (local->node->op->flags & KS_OP_LEAF);
         } else if (local->role == KS__ROLE_NUMBER) {
             local->own = plan->number_count; /* which cells are its */
+            plan->cell_types[plan->number_count] = local->read_as;
             plan->numbers[plan->number_count++] = i;
         } else if (local->needed && local->same == i && local->role == KS__ROLE_MADE) {
             plan->made++;
             plan->partials += (local->node->flags & KS__PARTIAL) != 0;
         }
     }
-    find_cell_types(plan);
     return true;
 }
 

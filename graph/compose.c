@@ -92,7 +92,7 @@ static bool list_types(unsigned allowed, char *text, size_t room)
     return true;
 }
 
-static bool check_letter(const ks_op *op, char letter, uint32_t i, const ks_node *input, ks_failure *failure)
+static bool check_letter(char letter, uint32_t i, const ks_node *input, ks_failure *failure)
 {
     ks_dtype dtype = (ks_dtype)input->dtype;
     bool number = input->op->flags & KS_OP_NUMBER;
@@ -109,18 +109,21 @@ static bool check_letter(const ks_op *op, char letter, uint32_t i, const ks_node
     return false;
 }
 
-/* Finds T: the dtype that all inputs with the letter T share. Bare numbers take it. */
+/* Finds T: the dtype that all inputs with the letter T share. Bare numbers take it. The number of inputs is right. */
 static bool find_t(const ks_op *op, ks_node *const *inputs, uint32_t n, ks_dtype *t, ks_failure *failure)
 {
     const ks_node *first = NULL;
     bool any = false;
     *t = KS_F32;
+    const char *letter = op->types; /* of input i; the one before a '+' stays */
     for (uint32_t i = 0; i < n; i++) {
-        char letter = ks__input_letter(op, i);
-        if (!check_letter(op, letter, i, inputs[i], failure))
-            return false;
-        if (letter != 'T')
+        char is = *letter;
+        letter += letter[1] != '+';
+        if (is != 'T') {
+            if (!check_letter(is, i, inputs[i], failure))
+                return false;
             continue;
+        }
         any = true;
         if (inputs[i]->op->flags & KS_OP_NUMBER)
             continue;
