@@ -216,9 +216,10 @@ static bool is_finite(ks_graph *g, const ks__plan *plan, uint32_t i)
         return true;
     for (int64_t k = 0; k < local->dims->count; k++) {
         double value = ks__element(plan->at[i], (ks_dtype)local->dtype, k);
+        char text[KS__REAL_TEXT];
         if (!isfinite(value))
-            return ks__refuse(g, KS_NOT_FINITE, ks_node_place(local->node), "%s '%s' became %g at element %lld", local->node->op->name,
-                              ks_name(local->node), value, (long long)k);
+            return ks__refuse(g, KS_NOT_FINITE, ks_node_place(local->node), "%s '%s' became %s at element %lld", local->node->op->name,
+                              ks_name(local->node), ks__real_text(value, text), (long long)k);
     }
     return true;
 }

@@ -46,9 +46,9 @@ ks_dtype ks__number_dtype(const ks_node *node, uint32_t i)
 
 static size_t put_input(const ks_graph *g, char *out, size_t room, const ks_node *input)
 {
-    char text[KS__SHAPE_TEXT];
+    char text[KS__SHAPE_TEXT], number[KS__REAL_TEXT];
     if (input->op->flags & KS_OP_NUMBER)
-        return (size_t)snprintf(out, room, "the number %g", input->data.number);
+        return (size_t)snprintf(out, room, "the number %s", ks__real_text(input->data.number, number));
     return (size_t)snprintf(out, room, "'%.120s' is %s", ks_name(input), ks__shape_text(g, &input->dims->shape, text));
 }
 
@@ -155,11 +155,11 @@ static bool check_numbers(ks_node *const *inputs, uint32_t n, ks_dtype t, ks_fai
         return true;
     for (uint32_t i = 0; i < n; i++) {
         int64_t bad;
-        char room[8];
+        char room[8], text[KS__REAL_TEXT];
         if ((inputs[i]->op->flags & KS_OP_NUMBER) && !ks__convert(room, t, &inputs[i]->data.number, KS_F64, 1, true, &bad)) {
             failure->code = KS_BAD_DTYPE;
-            snprintf(failure->message, sizeof failure->message, "the number %g is no %s: ks_cast the other operand", inputs[i]->data.number,
-                     ks_dtype_name(t));
+            snprintf(failure->message, sizeof failure->message, "the number %s is no %s: ks_cast the other operand",
+                     ks__real_text(inputs[i]->data.number, text), ks_dtype_name(t));
             return false;
         }
     }

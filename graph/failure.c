@@ -52,6 +52,22 @@ static void cut_at_character(char *message)
         message[start - 1] = 0;
 }
 
+const char *ks__real_text(double value, char text[KS__REAL_TEXT])
+{
+    char local[KS__REAL_TEXT];
+    size_t n = 0;
+    snprintf(local, sizeof local, "%g", value);
+    for (const char *c = local; *c; c++) {
+        bool plain = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || *c == '-' || *c == '+';
+        if (plain)
+            text[n++] = *c;
+        else if (n == 0 || text[n - 1] != '.') /* the separator may have several bytes */
+            text[n++] = '.';
+    }
+    text[n] = 0;
+    return text;
+}
+
 bool ks__fail_va(ks_failure *failure, ks_code code, const char *format, va_list arguments)
 {
     if (!failure || failure->code != KS_OK)

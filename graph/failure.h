@@ -18,6 +18,11 @@ static inline void ks__fail_nothing(ks_failure *failure)
     failure->message[0] = 0;
 }
 
+#define KS__REAL_TEXT 32
+
+/* The number as messages show it: six digits at most, and a point in every locale. Returns text. */
+const char *ks__real_text(double value, char text[KS__REAL_TEXT]);
+
 /* Records the failure unless there is one already; a longer message is cut at a character. Always false. */
 bool ks__fail(ks_failure *failure, ks_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool ks__fail_va(ks_failure *failure, ks_code code, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));

@@ -220,17 +220,18 @@ static bool put_data(ks_node *leaf, const char *call, ks_dtype dtype, const ks__
         return ks__refuse(g, KS_BAD_DTYPE, KS__NOWHERE, "%s: '%s': %d is no dtype", call, ks_name(leaf), (int)dtype);
     size_t bytes = (size_t)dims->count * ks_dtype_size((ks_dtype)leaf->dtype);
     ks__block *old = leaf->value ? leaf->value->block : NULL;
-    bool reuse =
-        old && !old->borrowed && old->bytes == PADDED(bytes) && atomic_load(&old->references) == 1 && (ks_dtype)leaf->dtype == dtype;
+    bool reuse = old && !old->borrowed && old->bytes == PADDED(bytes) && atomic_load(&old->references) == 1 &&
+                 (ks_dtype)leaf->dtype == dtype && dtype != KS_BOOL; /* whose bytes are looked at, and may be refused */
     ks__block *block = reuse ? old : ks__block_new(g, bytes);
     int64_t bad = 0;
     if (!block)
         return false;
     if (!ks__convert(block->data, (ks_dtype)leaf->dtype, data, dtype, dims->count, !g->options.cast_feeds, &bad)) {
-        double value = ks__element(data, dtype, bad);
+        char value[KS__REAL_TEXT];
+        ks__real_text(ks__element(data, dtype, bad), value);
         let_go(g, block);
         return ks__refuse(g, KS_BAD_DTYPE, KS__NOWHERE,
-                          "%s: '%s' is %s, and element %lld of the %s data, %g, does not fit it exactly: cast it first", call,
+                          "%s: '%s' is %s, and element %lld of the %s data, %s, does not fit it exactly: cast it first", call,
                           ks_name(leaf), ks_dtype_name((ks_dtype)leaf->dtype), (long long)bad, ks_dtype_name(dtype), value);
     }
     if (reuse)

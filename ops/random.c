@@ -144,8 +144,10 @@ static bool uniform_kernel(const ks_call *call, ks_failure *failure)
 static bool infer_uniform(ks_infer *infer)
 {
     const random_attrs *attrs = infer->attrs;
+    char a[KS__REAL_TEXT], b[KS__REAL_TEXT];
     if (!(attrs->a <= attrs->b) || !(attrs->b - attrs->a < (double)INFINITY))
-        return ks_infer_fail(infer, KS_BAD_ARGUMENT, "from %g to %g is no interval: lo <= hi, both finite", attrs->a, attrs->b);
+        return ks_infer_fail(infer, KS_BAD_ARGUMENT, "from %s to %s is no interval: lo <= hi, both finite", ks__real_text(attrs->a, a),
+                             ks__real_text(attrs->b, b));
     return infer_random(infer);
 }
 
@@ -238,8 +240,10 @@ static bool normal_kernel(const ks_call *call, ks_failure *failure)
 static bool infer_normal(ks_infer *infer)
 {
     const random_attrs *attrs = infer->attrs;
+    char a[KS__REAL_TEXT], b[KS__REAL_TEXT];
     if (!(attrs->b >= 0) || !(attrs->b < (double)INFINITY) || attrs->a - attrs->a != 0)
-        return ks_infer_fail(infer, KS_BAD_ARGUMENT, "mean %g and std %g: both finite, and std not negative", attrs->a, attrs->b);
+        return ks_infer_fail(infer, KS_BAD_ARGUMENT, "mean %s and std %s: both finite, and std not negative", ks__real_text(attrs->a, a),
+                             ks__real_text(attrs->b, b));
     return infer_random(infer);
 }
 
@@ -353,8 +357,10 @@ static bool dropout_kernel(const ks_call *call, ks_failure *failure)
 static bool infer_dropout(ks_infer *infer)
 {
     const dropout_attrs *attrs = infer->attrs;
+    char ratio[KS__REAL_TEXT];
     if (!(attrs->ratio >= 0 && attrs->ratio < 1))
-        return ks_infer_fail(infer, KS_BAD_ARGUMENT, "ratio is %g: the share that is erased is at least 0 and less than 1", attrs->ratio);
+        return ks_infer_fail(infer, KS_BAD_ARGUMENT, "ratio is %s: the share that is erased is at least 0 and less than 1",
+                             ks__real_text(attrs->ratio, ratio));
     if (attrs->form != KS_DROPOUT_INVERTED && attrs->form != KS_DROPOUT_BOOK)
         return ks_infer_fail(infer, KS_BAD_ARGUMENT, "form is %lld: 0 is inverted, 1 the book's", (long long)attrs->form);
     if (infer->dtype[0] != KS_F32 && infer->dtype[0] != KS_F64)

@@ -73,10 +73,11 @@ static bool convert(const ks_data *data, ks__column *column)
     int64_t bad, count = array->shape.dim[0] * column->width;
     bool good = ks__convert(other.data, other.dtype, array->data, array->dtype, count, !data->graph->options.cast_feeds, &bad);
     if (!good) {
+        char value[KS__REAL_TEXT];
         ks__refuse(data->graph, KS_BAD_DTYPE, KS__NOWHERE,
-                   "data: '%s' is %s, and element %lld of %s, %g, does not fit it exactly: save it as %s", column->input,
-                   ks_dtype_name(column->dtype), (long long)bad, column->path, ks__element(array->data, array->dtype, bad),
-                   ks_dtype_name(column->dtype));
+                   "data: '%s' is %s, and element %lld of %s, %s, does not fit it exactly: save it as %s", column->input,
+                   ks_dtype_name(column->dtype), (long long)bad, column->path,
+                   ks__real_text(ks__element(array->data, array->dtype, bad), value), ks_dtype_name(column->dtype));
         ks__array_free(&other);
         return false;
     }

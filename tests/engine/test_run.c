@@ -2,6 +2,7 @@
  * test_run.c - running and effects: reading changes nothing, a run is a transaction, fetched values are as of their run.
  */
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -71,6 +72,29 @@ Test(run, a_feed_is_converted_when_every_value_survives_exactly)
     cr_assert_str_eq(message(g), "ks_feed: 't' is i64, and element 1 of the f64 data, 0.5, does not fit it exactly: cast it first");
     cr_assert_eq(((const int64_t *)ks_value(t))[1], 0, "the refused feed left the old data");
     ks_graph_free(g);
+}
+
+Test(run, a_refused_feed_of_bools_leaves_the_old_ones)
+{
+    ks_graph *g = ks_graph_new(NULL);
+    ks_node *b = ks_input(g, "b", KS_BOOL, KS_SHAPE(2));
+    cr_assert(ks_feed(b, KS_BOOL, KS_SHAPE(2), ((const uint8_t[]){1, 0})));
+    cr_assert_not(ks_feed(b, KS_BOOL, KS_SHAPE(2), ((const uint8_t[]){0, 2})));
+    cr_assert_str_eq(message(g), "ks_feed: 'b' is bool, and element 1 of the bool data, 2, does not fit it exactly: cast it first");
+    cr_assert_eq(((const uint8_t *)ks_value(b))[0], 1);
+    ks_graph_free(g);
+}
+
+Test(run, messages_have_a_point_in_every_locale)
+{
+    char text[KS__REAL_TEXT];
+    cr_assert_str_eq(ks__real_text(-2.5e-30, text), "-2.5e-30");
+    cr_assert_str_eq(ks__real_text(715, text), "715");
+    cr_assert_str_eq(ks__real_text((double)INFINITY, text), "inf");
+    if (!setlocale(LC_NUMERIC, "de_DE.UTF-8"))
+        return; /* where there is one with a comma */
+    cr_assert_str_eq(ks__real_text(2.5, text), "2.5");
+    setlocale(LC_NUMERIC, "C");
 }
 
 static void count_release(void *user, const void *data)
