@@ -1,6 +1,6 @@
 /*
  * test_backward.c - ks_backward and ks_grad: set and not added, several losses, frozen variables, composing anew, and what the
- * output layers of the book hand back (R36, R37, R41).
+ * output layers of the book hand back.
  */
 #include "autodiff.h"
 

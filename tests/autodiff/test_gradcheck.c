@@ -150,7 +150,7 @@ Test(gradcheck, in_training_is_of_the_masked_function)
     done(g);
 }
 
-/* ---- the numeric derivative itself (R45) --------------------------------------------------------------- */
+/* ---- the numeric derivative itself --------------------------------------------------------------------- */
 
 /* The numeric derivative of f at x; its analytic one is made wrong on purpose so that the worst element is shown. */
 static ks_gradcheck_row numeric_of(ks_node *(*f)(ks_node *x), double at)
@@ -325,7 +325,7 @@ Test(gradcheck, what_is_no_number_fails)
     cr_expect(isinf(row.worst_relative));
 }
 
-/* ---- planted mistakes (R43) ---------------------------------------------------------------------------- */
+/* ---- planted mistakes ---------------------------------------------------------------------------------- */
 
 /* An affine layer y = x w + b of one's own, with a mistake in its derivative. x [N, K], w [K, M], b [M]. */
 enum { NO_MISTAKE, SIGN, TRANSPOSE, BATCH, FACTOR, INDEX, SWAPPED };
@@ -505,7 +505,7 @@ Test(gradcheck, says_a_failure_once)
     ks_graph_free(g);
 }
 
-/* ---- the loss as a function of its weights (R22), and descent (R15 to R17) ------------------------------ */
+/* ---- the loss as a function of its weights, and descent ------------------------------------------------ */
 
 /* f(w): the loss of the flat weights, by writing them into the variables. */
 typedef struct flat {

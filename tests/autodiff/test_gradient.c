@@ -322,7 +322,7 @@ Test(gradient, goes_on_after_an_earlier_failure)
     done(g);
 }
 
-/* ---- partials made once (R31) -------------------------------------------------------------------------- */
+/* ---- partials made once -------------------------------------------------------------------------------- */
 
 /* A small graph with fan-out and 12 edges of which 9 have partials that are computed. */
 static ks_node *tangle(ks_graph *g, ks_node *x, ks_node *w, ks_node **middle)

@@ -1,5 +1,5 @@
 /*
- * test_user_op.c - operations defined outside the library with the same ks_op (R33): an elementwise one with a partial, and one
+ * test_user_op.c - operations defined outside the library with the same ks_op: an elementwise one with a partial, and one
  * with a kernel and a pullback; with second derivatives, in copies, and beside the library's own.
  */
 #include "autodiff.h"

@@ -93,7 +93,7 @@ Test(optimizer, adam_agrees_with_its_formula_at_every_step)
     ks_graph_free(g);
 }
 
-/* R47: along the steep side SGD overshoots every time. */
+/* Along the steep side SGD overshoots every time. */
 Test(optimizer, sgd_zigzags_across_the_valley)
 {
     valley v = make_valley();
@@ -108,7 +108,7 @@ Test(optimizer, sgd_zigzags_across_the_valley)
     ks_graph_free(v.graph);
 }
 
-/* R48: a constant slope is a velocity to SGD, an acceleration to Momentum: terminal velocity -rate g / (1 - alpha). */
+/* A constant slope is a velocity to SGD, an acceleration to Momentum: terminal velocity -rate g / (1 - alpha). */
 Test(optimizer, momentum_takes_the_slope_for_an_acceleration)
 {
     ks_graph *g = ks_graph_new(NULL);
@@ -134,7 +134,7 @@ Test(optimizer, momentum_takes_the_slope_for_an_acceleration)
     ks_graph_free(g);
 }
 
-/* R49: to the bit. */
+/* To the bit. */
 Test(optimizer, momentum_without_inertia_is_sgd)
 {
     valley a = make_valley(), b = make_valley();
@@ -304,7 +304,7 @@ Test(optimizer, states_are_found_again_by_name)
     ks_graph_free(g);
 }
 
-/* R83 and the engine's promise: bits do not depend on fast paths or threads. */
+/* The promise of the engine: bits do not depend on fast paths or threads. */
 Test(optimizer, the_plain_path_gives_the_same_bits)
 {
     static const char *const kinds[] = {"sgd:rate=0.9", "momentum", "adam:rate=0.3"};
