@@ -135,7 +135,7 @@ Test(user_op, is_known_by_name_where_it_was_registered_and_in_copies)
     done(other);
 }
 
-/* ---- a kernel of a whole tensor: cumulative sums along the last axis ------------------------------------ */
+/* ---- a kernel of a whole tensor: cumulative sums along the last axis ----------------------------------- */
 
 typedef struct cumsum_attrs {
     int64_t reverse;
