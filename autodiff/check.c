@@ -202,6 +202,7 @@ static ks_graph *private_graph(const ks_graph *g)
     ks_graph_options options = g->options;
     options.size = sizeof options;
     options.on_error = NULL; /* the failure is said once, by the graph that was asked */
+    options.on_log = NULL;   /* and the copy's draws are no run of the model's */
     options.keep_all = options.check_finite = false;
     options.products = g->provider ? "blas" : NULL;
     ks_graph *copy = ks_graph_new(&options);

@@ -37,36 +37,11 @@ static int choose(const model *m, const args *a, result *results, int *count)
     return status ? status : complain_memory();
 }
 
-/* Variables that the run needs and nobody set: they are drawn, which is worth a word. */
-static int warn_undrawn(const model *m, ks_node *const *nodes, int count)
-{
-    bool *needed = model_needs(m, nodes, count);
-    const char *first = NULL;
-    int others = 0;
-    if (!needed)
-        return complain_memory();
-    for (int64_t i = 0; i < ks_node_count(m->graph); i++) {
-        ks_node *node = ks_node_at(m->graph, i);
-        if (!needed[i] || !ks_is_trainable(node) || ks_has_value(node) || ks_variable_init(node).kind == KS_INIT_NONE)
-            continue;
-        others += first != NULL;
-        first = first ? first : ks_name(node);
-    }
-    free(needed);
-    if (first && others)
-        remark("%s: '%s' and %d more were never trained or loaded: they are drawn by their initialisers", m->path, first, others);
-    else if (first)
-        remark("%s: '%s' was never trained or loaded: it is drawn by its initialiser", m->path, first);
-    return DONE;
-}
-
 static int compute(const model *m, const args *a, ks_node **nodes, int count)
 {
     ks_run_options options = KS_RUN_OPTIONS_DEFAULT;
     options.mode = a->mode && !strcmp(a->mode, "train") ? KS_TRAIN : KS_INFER;
     int status = model_check_fed(m, nodes, count, "feed");
-    if (!status)
-        status = warn_undrawn(m, nodes, count);
     if (status)
         return status;
     return ks_run(m->graph, nodes, count, NULL, 0, &options) ? DONE : model_failed(m);

@@ -104,8 +104,28 @@ static bool missing_value(ks_graph *g, ks_node *node)
                       ks_name(node));
 }
 
+/* Weights that a run without training needs and nobody set: they are drawn, which is worth a word. */
+static void say_undrawn(ks_graph *g, const ks__walk *walk)
+{
+    const ks_node *first = NULL;
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < walk->list.count; i++) {
+        const ks_node *node = walk->list.nodes[i];
+        if (walk->roles[i] != KS__ROLE_GIVEN || node->value || !ks_is_trainable(node) || ks_variable_init(node).kind == KS_INIT_NONE)
+            continue;
+        others += first != NULL;
+        first = first ? first : node;
+    }
+    if (first && others)
+        ks__log(g, "'%s' and %u more were never trained or loaded: they are drawn by their initialisers", ks_name(first), others);
+    else if (first)
+        ks__log(g, "'%s' was never trained or loaded: it is drawn by its initialiser", ks_name(first));
+}
+
 static bool given_dims(ks_graph *g, ks__plan *plan, const ks__walk *walk)
 {
+    if (g->options.on_log && plan->fresh && !plan->effect_count)
+        say_undrawn(g, walk);
     sizes known = {ks__get(g, (g->symbol_count + 1) * sizeof(int64_t)), ks__get(g, (g->symbol_count + 1) * sizeof(ks_node *))};
     bool good = known.size && known.by;
     if (good)

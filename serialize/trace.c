@@ -52,6 +52,7 @@ static ks_graph *graph_like(ks_graph *g)
 {
     ks_graph_options options = g->options;
     options.on_error = NULL;
+    options.on_log = NULL;
     options.isa = ks_graph_isa(g);
     options.products = ks_graph_products(g);
     options.keep_all = options.check_finite = false; /* a NaN is what a reader of the trace looks for */

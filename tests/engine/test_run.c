@@ -435,6 +435,28 @@ Test(run, two_threads_with_a_graph_each)
     cr_assert_eq(memcmp(a, c, sizeof a), 0);
 }
 
+static void note(void *user, const char *message)
+{
+    strcpy(user, message);
+}
+
+Test(run, weights_that_nobody_trained_or_loaded_are_worth_a_word_to_the_hosts_log)
+{
+    char said[KS_MESSAGE_BYTES] = "";
+    ks_graph_options options = KS_GRAPH_OPTIONS_DEFAULT;
+    options.on_log = note;
+    options.log_user = said;
+    ks_graph *g = ks_graph_new(&options);
+    ks_node *w = ks_variable(g, "w", KS_F32, KS_SHAPE(3), KS_HE), *v = ks_variable(g, "v", KS_F32, KS_SHAPE(3), KS_ZEROS);
+    ks_node *y = ks_sum_all(ks_mul(w, v));
+    cr_assert(ks_run(g, &y, 1, NULL, 0, NULL));
+    cr_assert_str_eq(said, "'w' and 1 more were never trained or loaded: they are drawn by their initialisers");
+    said[0] = 0;
+    cr_assert(ks_run(g, &y, 1, NULL, 0, NULL));
+    cr_assert_str_eq(said, "", "said once");
+    ks_graph_free(g);
+}
+
 Test(run, bad_options_give_no_graph)
 {
     ks_graph_options options = KS_GRAPH_OPTIONS_DEFAULT;
