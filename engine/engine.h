@@ -239,6 +239,9 @@ void ks__walk_free(ks_graph *g, ks__walk *walk);
 /* plan.c: the plan for a request whose nodes were collected; from the cache when its structure was met before. */
 ks__plan *ks__plan_make(ks_graph *g, const ks__request *request, const ks__walk *walk);
 void ks__plan_bind(ks__plan *plan, const ks__request *request, const ks__walk *walk);
+/* sign.c: fills the plan's signature and hash. share.c: finds what stands for what, and what is needed. */
+bool ks__sign(ks_graph *g, ks__plan *plan);
+bool ks__share(ks_graph *g, ks__plan *plan);
 /* fuse.c, place.c: the later passes. */
 bool ks__fuse(ks_graph *g, ks__plan *plan);
 bool ks__place(ks_graph *g, ks__plan *plan);

@@ -1,12 +1,11 @@
 /*
- * engine/plan.c - from collected nodes to a plan: concrete dims for all, equal work once, what changes nothing dropped.
+ * engine/plan.c - from collected nodes to a plan: the list of its nodes, concrete dims for all, and the passes in their order.
  *
- * The plan's own list of nodes carries positions, never pointers, wherever structure is meant: its signature (operations,
- * structural attributes, inputs by position, dims of what is given) finds it again for other nodes of the same structure.
+ * The plan's own list of nodes carries positions, never pointers, wherever structure is meant, so that a plan is found again for
+ * other nodes of the same structure.
  */
 #include "engine/rules.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -301,281 +300,6 @@ static void mark_wanted(ks__plan *plan, const ks__request *request)
         plan->locals[request->effects[i]->local].effect = true;
 }
 
-/* ---- the signature ------------------------------------------------------------------------------------- */
-
-static const size_t field_words[] = {[KS_ATTR_INT] = 1,   [KS_ATTR_FLOAT] = 1,
-                                     [KS_ATTR_BOOL] = 1,  [KS_ATTR_INTS] = sizeof(ks_ints) / 8,
-                                     [KS_ATTR_DTYPE] = 1, [KS_ATTR_SHAPE] = sizeof(ks_shape) / 8};
-
-static size_t attr_words(const ks_op *op)
-{
-    size_t words = 0;
-    for (const ks_attr *attr = op->attrs; attr && attr->name; attr++)
-        words += attr->value ? 0 : field_words[attr->type];
-    return words;
-}
-
-static uint64_t *put_attrs(uint64_t *word, const ks_node *node)
-{
-    for (const ks_attr *attr = node->op->attrs; attr && attr->name; attr++) {
-        if (attr->value)
-            continue;
-        memcpy(word, (const char *)node->data.attrs + attr->offset, field_words[attr->type] * sizeof *word);
-        word += field_words[attr->type];
-    }
-    return word;
-}
-
-/* Words that put_local writes at most. */
-static size_t local_words(const ks__local *local)
-{
-    return 4 + local->n + attr_words(local->node->op);
-}
-
-static uint64_t *put_local(uint64_t *word, const ks__local *local)
-{
-    const ks_node *node = local->node;
-    *word++ = (uint64_t)(uintptr_t)node->op;
-    *word++ = (uint64_t)local->role | (uint64_t)local->target << 8 | (uint64_t)local->effect << 9 | (uint64_t)local->dtype << 16 |
-              (uint64_t)(node->flags & (KS__PARTIAL | KS__SEED | KS__KEEP)) << 24 | (uint64_t)local->n << 32;
-    if (local->role == KS__ROLE_NUMBER) {
-        double value = node->data.number; /* only 0 and 1 matter to structure */
-        *word++ = value == 1 ? 1 : value == 0 ? 2 : 3;
-        return word;
-    }
-    *word++ = (uint64_t)(uintptr_t)local->dims;
-    if (local->role == KS__ROLE_GIVEN && node->flags & KS__SEED) /* its value is taken for granted */
-        *word++ = (uint64_t)ks__element(node->value->block->data, (ks_dtype)node->dtype, 0);
-    for (uint32_t k = 0; k < local->n; k++)
-        *word++ = local->inputs[k];
-    return local->n || local->role == KS__ROLE_MADE ? put_attrs(word, node) : word;
-}
-
-static uint64_t stir(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-    return hash ^ hash >> 29;
-}
-
-/* Four words at a time, none of which waits for another. */
-static uint64_t hash_words(const uint64_t *words, size_t count)
-{
-    uint64_t a = 0x9e3779b97f4a7c15u, b = 1, c = 2, d = 3;
-    size_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-        a = stir(a, words[i]);
-        b = stir(b, words[i + 1]);
-        c = stir(c, words[i + 2]);
-        d = stir(d, words[i + 3]);
-    }
-    for (; i < count; i++)
-        a = stir(a, words[i]);
-    return stir(stir(stir(a, b), c), d);
-}
-
-static bool sign(ks_graph *g, ks__plan *plan)
-{
-    size_t room = 2 + plan->target_count + plan->effect_count;
-    for (uint32_t i = 0; i < plan->count; i++)
-        room += local_words(&plan->locals[i]);
-    plan->signature = ks__plan_raw(g, plan, room * sizeof *plan->signature);
-    if (!plan->signature)
-        return false;
-    uint64_t *word = plan->signature;
-    *word++ = (uint64_t)plan->mode | (uint64_t)plan->fresh << 4 | (uint64_t)plan->count << 8;
-    *word++ = (uint64_t)plan->target_count << 32 | plan->effect_count;
-    for (uint32_t i = 0; i < plan->target_count; i++)
-        *word++ = plan->targets[i]->local;
-    for (uint32_t i = 0; i < plan->effect_count; i++)
-        *word++ = plan->effects[i]->local;
-    for (uint32_t i = 0; i < plan->count; i++)
-        word = put_local(word, &plan->locals[i]);
-    plan->signature_words = (uint32_t)(word - plan->signature);
-    plan->hash = hash_words(plan->signature, plan->signature_words);
-    return true;
-}
-
-/* ---- sharing and simplifying --------------------------------------------------------------------------- */
-
-/* The number beside which operand k's partner is the result: "1 1", "- 0". */
-static bool neutral(const ks_op *op, uint32_t k, double *value)
-{
-    if (op->size < sizeof(ks_op) || !op->neutral || k > 1)
-        return false;
-    const char *word = op->neutral;
-    while (k-- > 0) {
-        word = strchr(word, ' ');
-        if (!word++)
-            return false;
-    }
-    *value = *word == '1' ? 1 : 0;
-    return *word != '-';
-}
-
-static bool guard(ks_graph *g, ks__plan *plan, uint32_t number)
-{
-    if (plan->guard_count % 8 == 0) {
-        void *more = ks__plan_get(g, plan, (plan->guard_count + 8) * sizeof *plan->guards);
-        if (!more)
-            return false;
-        if (plan->guard_count)
-            memcpy(more, plan->guards, plan->guard_count * sizeof *plan->guards);
-        plan->guards = more;
-    }
-    plan->guards[plan->guard_count].local = number;
-    plan->guards[plan->guard_count++].value = plan->locals[number].node->data.number;
-    return true;
-}
-
-/* The number that all elements of a local are, looking through what only repeats it. */
-static uint32_t number_behind(const ks__plan *plan, uint32_t i)
-{
-    for (int depth = 0; depth < 8; depth++) {
-        const ks__local *local = &plan->locals[i];
-        if (local->role == KS__ROLE_NUMBER || (local->role == KS__ROLE_GIVEN && (local->node->flags & KS__SEED)))
-            return i;
-        if (local->role != KS__ROLE_MADE || !(local->node->op->flags & (KS_OP_SPREAD | KS_OP_VIEW)) || !local->n)
-            return KS__NONE;
-        i = plan->locals[local->inputs[0]].same;
-    }
-    return KS__NONE;
-}
-
-/* A number's value may be changed by its owner, so it is guarded; a seed's never is. Minus zero is not neutral: 0 + -0 is 0. */
-static bool is_value(const ks__local *local, double value)
-{
-    double is =
-        local->role == KS__ROLE_NUMBER ? local->node->data.number : ks__element(local->node->value->block->data, (ks_dtype)local->dtype, 0);
-    return is == value && !signbit(is);
-}
-
-static uint32_t simplified(ks_graph *g, ks__plan *plan, uint32_t i)
-{
-    ks__local *local = &plan->locals[i];
-    const ks_op *op = local->node->op;
-    if ((op->flags & KS_OP_SAME) && local->n) {
-        const ks__local *first = &plan->locals[local->inputs[0]];
-        if (first->dims == local->dims && first->dtype == local->dtype && first->role != KS__ROLE_NUMBER)
-            return local->inputs[0];
-    }
-    for (uint32_t k = 0; k < 2 && local->n == 2; k++) {
-        double value;
-        uint32_t other = local->inputs[1 - k], number;
-        if (!neutral(op, k, &value) || plan->locals[other].dims != local->dims || plan->locals[other].role == KS__ROLE_NUMBER ||
-            plan->locals[other].dtype != local->dtype)
-            continue;
-        number = number_behind(plan, local->inputs[k]);
-        if (number != KS__NONE && is_value(&plan->locals[number], value))
-            return plan->locals[number].role != KS__ROLE_NUMBER || guard(g, plan, number) ? other : i;
-    }
-    return i;
-}
-
-/* Equal operation, attributes and inputs. */
-static bool equal_work(const ks__local *a, const ks__local *b)
-{
-    if (a->node->op != b->node->op || a->n != b->n || a->dtype != b->dtype || a->dims != b->dims || a->role != b->role)
-        return false;
-    for (uint32_t k = 0; k < a->n; k++) {
-        if (a->inputs[k] != b->inputs[k])
-            return false;
-    }
-    size_t bytes = a->node->op->attrs_size;
-    return !bytes || !memcmp(a->node->data.attrs, b->node->data.attrs, bytes);
-}
-
-static uint64_t work_hash(const ks__local *local)
-{
-    const ks_op *op = local->node->op;
-    uint64_t hash = (uint64_t)(uintptr_t)op ^ (uint64_t)(uintptr_t)local->dims << 7;
-    for (uint32_t k = 0; k < local->n; k++)
-        hash = (hash ^ local->inputs[k]) * 0x9e3779b97f4a7c15u;
-    for (size_t k = 0; k + 8 <= op->attrs_size; k += 8) {
-        uint64_t word;
-        memcpy(&word, (const char *)local->node->data.attrs + k, sizeof word);
-        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-    }
-    return hash ^ hash >> 32;
-}
-
-/* Which attributes are values is a matter of runs, so nodes that have some are left alone by sharing. */
-static bool shareable(const ks__local *local)
-{
-    const ks_op *op = local->node->op;
-    if (local->role == KS__ROLE_GIVEN || local->role == KS__ROLE_NUMBER || op->flags & (KS_OP_EFFECT | KS_OP_RANDOM | KS_OP_MODE))
-        return false;
-    for (const ks_attr *attr = op->attrs; attr && attr->name; attr++) {
-        if (attr->value)
-            return false;
-    }
-    return true;
-}
-
-/* Where equal work is found again: half of the hash beside the local, so that unequal work is seldom looked at. */
-typedef struct work {
-    uint32_t hash, local;
-} work;
-
-/* The local that does this one's work already; itself if none does, and then it is put down. */
-static uint32_t first_to_do(work *table, uint32_t mask, const ks__plan *plan, uint32_t i)
-{
-    uint64_t hash = work_hash(&plan->locals[i]);
-    uint32_t at = (uint32_t)hash & mask, upper = (uint32_t)(hash >> 32);
-    for (; table[at].local != KS__NONE; at = (at + 1) & mask) {
-        if (table[at].hash == upper && equal_work(&plan->locals[table[at].local], &plan->locals[i]))
-            return table[at].local;
-    }
-    table[at] = (work){upper, i};
-    return i;
-}
-
-static void share_one(ks_graph *g, ks__plan *plan, work *table, uint32_t mask, uint32_t i)
-{
-    ks__local *local = &plan->locals[i];
-    uint32_t *inputs = (uint32_t *)(uintptr_t)local->inputs;
-    for (uint32_t k = 0; k < local->n; k++)
-        inputs[k] = plan->locals[inputs[k]].same;
-    if (local->role != KS__ROLE_MADE && local->role != KS__ROLE_SHAPE)
-        return;
-    if (local->role == KS__ROLE_MADE && !(g->options.without & KS_SIMPLIFY))
-        local->same = simplified(g, plan, i);
-    if (local->same == i && !(g->options.without & KS_SHARE) && shareable(local))
-        local->same = first_to_do(table, mask, plan, i);
-}
-
-static bool share(ks_graph *g, ks__plan *plan)
-{
-    uint32_t size = 16;
-    while (size < plan->count + plan->count / 2)
-        size *= 2;
-    work *table = ks__get(g, size * sizeof *table);
-    if (!table)
-        return false;
-    memset(table, 0xff, size * sizeof *table);
-    for (uint32_t i = 0; i < plan->count; i++)
-        share_one(g, plan, table, size - 1, i);
-    ks__put(g, table, size * sizeof *table);
-    return true;
-}
-
-/* Backwards from what is asked for: what is read. */
-static void mark_needed(ks__plan *plan)
-{
-    for (uint32_t i = plan->count; i-- > 0;) {
-        ks__local *local = &plan->locals[i];
-        if (local->target || local->effect)
-            plan->locals[local->same].needed = true;
-        if (local->effect)
-            local->needed = true;
-        if (!local->needed || local->same != i || local->role != KS__ROLE_MADE)
-            continue;
-        for (uint32_t k = 0; k < local->n; k++) {
-            if (ks__reads(local, k))
-                plan->locals[local->inputs[k]].needed = true;
-        }
-    }
-}
-
 /* ---- leaves and numbers -------------------------------------------------------------------------------- */
 
 static bool list_leaves(ks_graph *g, ks__plan *plan)
@@ -708,9 +432,8 @@ static bool holds(ks_graph *g, const ks__plan *plan, ks__stage stage)
 
 static bool compile(ks_graph *g, ks__plan *plan)
 {
-    if (!holds(g, plan, KS__STAGE_LISTED) || !share(g, plan))
+    if (!holds(g, plan, KS__STAGE_LISTED) || !ks__share(g, plan))
         return false;
-    mark_needed(plan);
     if (!holds(g, plan, KS__STAGE_SHARED) || !list_leaves(g, plan) || !find_reach(g, plan) || !ks__fuse(g, plan) ||
         !holds(g, plan, KS__STAGE_FUSED) || !ks__place(g, plan) || !holds(g, plan, KS__STAGE_PLACED))
         return false;
@@ -732,7 +455,7 @@ ks__plan *ks__plan_make(ks_graph *g, const ks__request *request, const ks__walk 
     }
     if (good) {
         mark_wanted(plan, request);
-        good = sign(g, plan);
+        good = ks__sign(g, plan);
     }
     ks__plan *equal = good ? find_equal(g, plan) : NULL;
     if (equal) {
