@@ -143,7 +143,7 @@ void ks__copy_strided(const ks_call *call, void *out, const void *in, size_t siz
 /* A kernel for what has the elements of its first input in their order. */
 bool ks__copy_kernel(const ks_call *call, ks_failure *failure);
 
-/* ---- reductions that other families need (ops/reduce.c) ------------------------------------------------ */
+/* ---- reductions that other families need (ops/reduce/reduce.c) ------------------------------------------------ */
 
 /* Sums of x over the axes of the mask into out [the other axes], and the workspace it needs. */
 bool ks__sum_over(const ks_call *call, const ks_tensor *x, unsigned mask, void *out, void *scratch);

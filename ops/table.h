@@ -74,6 +74,9 @@
     OP(one_hot)                                                                                                                            \
     /* products */                                                                                                                         \
     OP(matmul)                                                                                                                             \
+    /* linear algebra */                                                                                                                   \
+    /* conv */                                                                                                                             \
+    /* norm */                                                                                                                             \
     /* softmax and losses */                                                                                                               \
     OP(softmax)                                                                                                                            \
     OP(log_softmax)                                                                                                                        \
@@ -86,6 +89,7 @@
     OP(random_normal)                                                                                                                      \
     OP(dropout)                                                                                                                            \
     OP(dropout_mask)                                                                                                                       \
+    /* sequence */                                                                                                                         \
     /* effects */                                                                                                                          \
     OP(assign)
 

@@ -14,8 +14,8 @@ try() { # NAME COMMAND...
 }
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
-for header in include/keisan/*.h; do
-    echo "#include <keisan/$(basename "$header")>" >"$work/alone.c"
+for header in include/keisan/*.h include/keisan/ops/*.h; do
+    echo "#include <keisan/${header#include/keisan/}>" >"$work/alone.c"
     cp "$work/alone.c" "$work/alone.cpp"
     try "$header as C" "${CC:-gcc}" -std=c17 -Wall -Wextra -Werror -pedantic -Iinclude -fsyntax-only "$work/alone.c"
     try "$header as C++" "${CXX:-g++}" -std=c++17 -Wall -Wextra -Werror -Iinclude -fsyntax-only "$work/alone.cpp"
