@@ -84,6 +84,16 @@
     OP(softmax_cross_entropy_grad)                                                                                                         \
     OP(sum_squared_error)                                                                                                                  \
     OP(mean_squared_error)                                                                                                                 \
+    OP(mean_absolute_error)                                                                                                                \
+    OP(huber)                                                                                                                              \
+    OP(smooth_l1)                                                                                                                          \
+    OP(binary_cross_entropy)                                                                                                               \
+    OP(binary_cross_entropy_with_logits)                                                                                                   \
+    OP(hinge)                                                                                                                              \
+    OP(kl_divergence)                                                                                                                      \
+    OP(label_weights)                                                                                                                      \
+    OP(class_targets)                                                                                                                      \
+    OP(negative_log_likelihood)                                                                                                            \
     /* random */                                                                                                                           \
     OP(random_uniform)                                                                                                                     \
     OP(random_normal)                                                                                                                      \

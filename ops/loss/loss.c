@@ -1,9 +1,10 @@
 /*
- * ops/loss/loss.c - what a network is trained to make small: softmax_cross_entropy, sum_squared_error, mean_squared_error.
+ * ops/loss/loss.c - how surprised a classifier is: softmax_cross_entropy and its derivative.
  *
  * The derivative of softmax with cross entropy is (y - t)/N, computed from the scores in one go by an operation of its own, so that it
  * stands in a trace as the book has it and softmax's Jacobian is never formed. The value is log-sum-exp, without an epsilon.
  */
+#include "ops/loss/each.h"
 #include "ops/loss/rows.h"
 
 /* ---- scores and their labels --------------------------------------------------------------------------- */
@@ -209,7 +210,8 @@ const ks_op ks__op_softmax_cross_entropy = {
 
 ks_node *ks_softmax_cross_entropy_at(ks_place at, ks_node *score, ks_node *t)
 {
-    return ks__apply2(at, &ks__op_softmax_cross_entropy, score, t, NULL);
+    uint64_t before = score ? score->graph->statistics.nodes_composed : 0;
+    return ks__loss_fits(ks__apply2(at, &ks__op_softmax_cross_entropy, score, t, NULL), before);
 }
 
 /* ---- its derivative ------------------------------------------------------------------------------------ */
@@ -313,162 +315,3 @@ const ks_op ks__op_softmax_cross_entropy_grad = {
     .derivative = "sum(t) y (u - sum(u y))/N with y = softmax(score); (sum(u y) - u)/N",
     .example = grad_example,
 };
-
-/* ---- squared errors ------------------------------------------------------------------------------------ */
-
-#define PIECE 8192 /* elements of a task */
-
-/* losses[piece] = the sum of (y - t)^2 over a piece, in blocks whose sums are in lanes. */
-#define DEFINE_SQUARES(S, TYPE)                                                                                                            \
-    static KS_INLINE TYPE squares_##S##_body(const void *a, const void *b, int64_t n)                                                      \
-    {                                                                                                                                      \
-        TYPE block[KS__ROWS_BLOCK], sum = 0;                                                                                               \
-        const TYPE *y = a, *t = b;                                                                                                         \
-        for (int64_t at = 0; at < n; at += KS__ROWS_BLOCK) {                                                                               \
-            int64_t some = n - at < KS__ROWS_BLOCK ? n - at : KS__ROWS_BLOCK;                                                              \
-            for (int64_t i = 0; i < some; i++)                                                                                             \
-                block[i] = (y[at + i] - t[at + i]) * (y[at + i] - t[at + i]);                                                              \
-            sum += ks__row_sum_##S(block, some);                                                                                           \
-        }                                                                                                                                  \
-        return sum;                                                                                                                        \
-    }                                                                                                                                      \
-    KS_TARGETS_RETURN(TYPE, squares_##S, (const void *a, const void *b, int64_t n), (a, b, n))
-
-DEFINE_SQUARES(f32, float)
-DEFINE_SQUARES(f64, double)
-
-static void squares_task(void *payload, int64_t i)
-{
-    static float (*const f32[KS_ISA_COUNT])(const void *, const void *, int64_t) = KS_PICK(squares_f32);
-    static double (*const f64[KS_ISA_COUNT])(const void *, const void *, int64_t) = KS_PICK(squares_f64);
-    const ks_call *call = payload;
-    const ks_tensor *y = &call->in[0], *t = &call->in[1];
-    int64_t n = y->count - i * PIECE < PIECE ? y->count - i * PIECE : PIECE;
-    size_t at = (size_t)(i * PIECE) * ks_dtype_size(y->dtype);
-    const char *a = (const char *)y->data + at, *b = (const char *)t->data + at;
-    if (y->dtype == KS_F32)
-        ((double *)call->scratch)[i] = (double)f32[call->isa](a, b, n);
-    else
-        ((double *)call->scratch)[i] = f64[call->isa](a, b, n);
-}
-
-/* The sum of (y - t)^2, in double. */
-static double squares(const ks_call *call)
-{
-    int64_t pieces = ks__ceil_div(call->in[0].count, PIECE);
-    ks__each(call, call->in[0].count, pieces, squares_task, (void *)(uintptr_t)call);
-    return pieces ? ks__sum_f64(call->isa, call->scratch, pieces) : 0;
-}
-
-static size_t squares_scratch(const ks_call *call)
-{
-    return (size_t)ks__ceil_div(call->in[0].count, PIECE) * sizeof(double);
-}
-
-static void put(const ks_tensor *out, double value)
-{
-    if (out->dtype == KS_F32)
-        *(float *)out->data = (float)value;
-    else
-        *(double *)out->data = value;
-}
-
-static bool infer_squares(ks_infer *infer)
-{
-    const ks_shape *y = infer->shape[0], *t = infer->shape[1];
-    bool fits = y->rank == t->rank;
-    for (int i = 0; fits && i < y->rank; i++) {
-        int64_t same;
-        fits = ks__dim_same(infer->graph, y->dim[i], t->dim[i], &same);
-    }
-    infer->out = KS_SCALAR;
-    return fits || ks_infer_fail(infer, KS_BAD_SHAPE, "the shapes must be equal: {0}, {1}");
-}
-
-/* y - t for input 0, t - y for input 1 */
-static ks_node *difference(ks_node *loss, int i)
-{
-    return ks_sub_at(ks_node_place(loss), ks__in(loss, i), ks__in(loss, 1 - i));
-}
-
-/* ---- sum_squared_error --------------------------------------------------------------------------------- */
-
-static bool sum_kernel(const ks_call *call, ks_failure *failure)
-{
-    (void)failure;
-    put(call->out, 0.5 * squares(call));
-    return true;
-}
-
-static ks_node *sum_pullback(ks_node *y, int i, ks_node *u)
-{
-    return ks_chain_mul_at(ks_node_place(y), u, difference(y, i));
-}
-
-static ks_node *sum_example(ks_graph *g)
-{
-    return ks_sum_squared_error(some_scores(g), some_shares(g));
-}
-
-const ks_op ks__op_sum_squared_error = {
-    .size = sizeof(ks_op),
-    .name = "sum_squared_error",
-    .formula = "y = 1/2 sum of (a - t)^2",
-    .doc = "Half the sum of the squared differences of two tensors of one shape: the half makes the derivative a - t. It is not divided by "
-           "the number of "
-           "rows.",
-    .types = "TT>T",
-    .inputs = "a t",
-    .infer = infer_squares,
-    .kernel = sum_kernel,
-    .scratch = squares_scratch,
-    .pullback = sum_pullback,
-    .derivative = "u (a - t); u (t - a)",
-    .example = sum_example,
-};
-
-ks_node *ks_sum_squared_error_at(ks_place at, ks_node *y, ks_node *t)
-{
-    return ks__apply2(at, &ks__op_sum_squared_error, y, t, NULL);
-}
-
-/* ---- mean_squared_error -------------------------------------------------------------------------------- */
-
-static bool mean_kernel(const ks_call *call, ks_failure *failure)
-{
-    (void)failure;
-    put(call->out, squares(call) / (double)call->in[0].count);
-    return true;
-}
-
-static ks_node *mean_pullback(ks_node *y, int i, ks_node *u)
-{
-    ks_place at = ks_node_place(y);
-    ks_node *twice = ks_mul_at(at, difference(y, i), ks_number_at(at, y->graph, 2));
-    return ks_chain_mul_at(at, u, ks_div_at(at, twice, ks__count_of(at, ks__in(y, 0), KS_ABSENT, ks_node_dtype(y))));
-}
-
-static ks_node *mean_example(ks_graph *g)
-{
-    return ks_mean_squared_error(some_scores(g), some_shares(g));
-}
-
-const ks_op ks__op_mean_squared_error = {
-    .size = sizeof(ks_op),
-    .name = "mean_squared_error",
-    .formula = "y = mean of (a - t)^2",
-    .doc = "The mean of the squared differences of two tensors of one shape. The mean of nothing is NaN.",
-    .types = "TT>T",
-    .inputs = "a t",
-    .infer = infer_squares,
-    .kernel = mean_kernel,
-    .scratch = squares_scratch,
-    .pullback = mean_pullback,
-    .derivative = "2 u (a - t)/count; 2 u (t - a)/count",
-    .example = mean_example,
-};
-
-ks_node *ks_mean_squared_error_at(ks_place at, ks_node *y, ks_node *t)
-{
-    return ks__apply2(at, &ks__op_mean_squared_error, y, t, NULL);
-}
