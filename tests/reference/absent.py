@@ -1,0 +1,14 @@
+"""Operations of the table without a case, and why. A reason is a sentence; the test in C reads it."""
+
+LEAF = "a leaf: it computes nothing"
+CHANCE = "random numbers are each library's own"
+BACKWARD = "a step of backward passes: the gradients of the others run through it"
+
+REASONS = {
+    "input": LEAF, "constant": LEAF, "number": LEAF, "variable": LEAF,
+    "assign": "an effect: it changes a variable",
+    "chain_mul": BACKWARD, "select_mul": BACKWARD,
+    "unconcat": BACKWARD, "place": BACKWARD, "unslice": BACKWARD, "reslice": BACKWARD, "ungather": BACKWARD,
+    "softmax_cross_entropy_grad": BACKWARD,
+    "random_uniform": CHANCE, "random_normal": CHANCE, "dropout": CHANCE, "dropout_mask": CHANCE,
+}
