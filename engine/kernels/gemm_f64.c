@@ -5,6 +5,7 @@
 
 #define KS__T     double
 #define KS__BYTES 8
+#define KS__LOOPS "engine/kernels/gemm_tile.h"
 #include "engine/kernels/gemm_sets.h"
 
 const ks__kit *const ks__kit_f64[KS_ISAS] = KS__KITS;

@@ -1,5 +1,5 @@
 /*
- * engine/kernels/gemm_sets.h - includes gemm_tile.h once for each instruction set. KS__T and KS__BYTES, its size, are set before.
+ * engine/kernels/gemm_sets.h - includes the header KS__LOOPS once for each instruction set. KS__T and KS__BYTES, its size, are set before.
  *
  * Tiles fill the registers: 16 vectors of 16 bytes at first and of 32 for v3, 32 vectors of 64 bytes for v4.
  */
@@ -16,7 +16,7 @@
 #define KS__LANES   (16 / KS__BYTES)
 #define KS__ROWS    6
 #define KS__VECTORS 2
-#include "engine/kernels/gemm_tile.h"
+#include KS__LOOPS
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
@@ -25,14 +25,14 @@
 #define KS__LANES    (16 / KS__BYTES)
 #define KS__ROWS     6
 #define KS__VECTORS  2
-#include "engine/kernels/gemm_tile.h"
+#include KS__LOOPS
 
 #define KS__ID(NAME) NAME##_v3
 #define KS__TARGET   KS_TARGET_V3
 #define KS__LANES    (32 / KS__BYTES)
 #define KS__ROWS     6
 #define KS__VECTORS  2
-#include "engine/kernels/gemm_tile.h"
+#include KS__LOOPS
 
 #define KS__ID(NAME) NAME##_v4
 #if defined(__clang__) /* else it takes vectors of 512 bits apart */
@@ -43,7 +43,7 @@
 #define KS__LANES   (64 / KS__BYTES)
 #define KS__ROWS    9
 #define KS__VECTORS 3
-#include "engine/kernels/gemm_tile.h"
+#include KS__LOOPS
 
 #define KS__KITS                                                                                                                           \
     {                                                                                                                                      \

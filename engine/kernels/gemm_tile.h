@@ -3,25 +3,9 @@
  *
  * Before: KS__T the element, KS__TARGET the attribute of the instruction set, KS__ID(x) the name x with a suffix of its own, KS__LANES
  * of a vector (16, 8, 4 or 2), KS__ROWS and KS__VECTORS of the largest tile.
- * Functions carry the target themselves: a vector type wider than the file's instruction set is taken apart where it does not.
  */
 
-#define KS__LOCAL KS__TARGET static KS_INLINE
-
-/* A vector of `lanes` elements, at any address. */
-#define KS__VECTOR(NAME, LANES)                                                                                                            \
-    typedef KS__T KS__ID(NAME) __attribute__((vector_size(LANES * sizeof(KS__T)), aligned(sizeof(KS__T)), may_alias));
-KS__VECTOR(full, KS__LANES)
-typedef KS__T KS__ID(one);
-#if KS__LANES >= 16
-KS__VECTOR(half, 8)
-#endif
-#if KS__LANES >= 8
-KS__VECTOR(quarter, 4)
-#endif
-
-#define KS__AT(VEC, P)  (*(VEC *)(P))
-#define KS__GET(VEC, P) (*(const VEC *)(P))
+#include "engine/kernels/gemm_lanes.h"
 
 /* ---- tiles --------------------------------------------------------------------------------------------- */
 
@@ -193,36 +177,6 @@ KS__TARGET static void KS__ID(row)(const ks__gemm *g, const void *a, const void 
 
 /* ---- sums along both operands -------------------------------------------------------------------------- */
 
-typedef KS__T KS__ID(four) __attribute__((vector_size(4 * sizeof(KS__T)), aligned(sizeof(KS__T)), may_alias));
-#if KS__LANES >= 8
-typedef KS__ID(full) KS__ID(wide);
-#define KS__WIDE KS__LANES
-#else
-typedef KS__ID(four) KS__ID(wide);
-#define KS__WIDE 4
-#endif
-
-/* A wide vector's lanes added up until four are left. */
-KS__LOCAL KS__ID(four) KS__ID(to_four)(KS__ID(wide) x)
-{
-#if KS__LANES >= 16
-    KS__ID(half) h = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
-    return __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
-#elif KS__LANES >= 8
-    return __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
-#else
-    return x;
-#endif
-}
-
-/* The sums of four vectors, each (x0 + x2) + (x1 + x3). */
-KS__LOCAL KS__ID(four) KS__ID(four_sums)(KS__ID(four) a, KS__ID(four) b, KS__ID(four) c, KS__ID(four) d)
-{
-    KS__ID(four) x = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    KS__ID(four) y = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    return __builtin_shufflevector(x, y, 0, 1, 4, 5) + __builtin_shufflevector(x, y, 2, 3, 6, 7);
-}
-
 /* The sums of a block of rows by columns, both known: wide vectors along k, then fours, then the last few. */
 KS__LOCAL void KS__ID(dots_part)(int rows, int columns, int64_t k, const KS__T *a, int64_t as, const KS__T *b, int64_t bs, KS__T *c,
                                  int64_t cs, bool add)
@@ -326,33 +280,6 @@ KS__TARGET static void KS__ID(tiny)(const ks__gemm *g, const void *va, const voi
 }
 
 /* ---- packing ------------------------------------------------------------------------------------------- */
-
-/* Copies rows of `width` elements by the widest vectors that fit, the last of which may overlap. */
-#define KS__COPY(VEC, LANES)                                                                                                               \
-    for (int64_t p = 0; p < k; p++) {                                                                                                      \
-        const KS__T *in = from + p * stride;                                                                                               \
-        KS__T *out = to + p * padded;                                                                                                      \
-        for (int64_t j = 0; j < width - LANES; j += LANES)                                                                                 \
-            KS__AT(VEC, out + j) = KS__GET(VEC, in + j);                                                                                   \
-        KS__AT(VEC, out + width - LANES) = KS__GET(VEC, in + width - LANES);                                                               \
-    }
-
-KS__TARGET static void KS__ID(copy)(int64_t k, int64_t width, const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
-{
-    if (width >= KS__LANES) {
-        KS__COPY(KS__ID(full), KS__LANES)
-#if KS__LANES >= 16
-    } else if (width >= 8) {
-        KS__COPY(KS__ID(half), 8)
-#endif
-#if KS__LANES >= 8
-    } else if (width >= 4) {
-        KS__COPY(KS__ID(quarter), 4)
-#endif
-    } else {
-        KS__COPY(KS__ID(one), 1)
-    }
-}
 
 /* to [4, 4] = from [4, 4] turned */
 KS__LOCAL void KS__ID(turn_four)(const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
