@@ -113,11 +113,19 @@ def leaf(name, spec, seed):
     return {**node, "value": nested(tensor.tolist())}, tensor
 
 
+VIEWS = {  # how an input comes to the operation: our operation, its attributes, and the same in PyTorch
+    "transposed": ("transpose", {}, lambda v: v.permute(tuple(reversed(range(v.dim()))))),
+    "cut": ("slice", {"skip": 1, "drop": 1}, lambda v: v[1:-1]),
+    "log_softmax": ("log_softmax", {"axis": 1}, lambda v: torch.log_softmax(v, 1 if v.dim() > 1 else 0)),
+}
+
+
 def seen(name, spec, tensor):
     """The node of an input's view, and the view."""
-    if spec.view == "transposed":
-        return {"name": name + "_t", "op": "transpose", "inputs": [name]}, tensor.permute(tuple(reversed(range(tensor.dim()))))
-    return {"name": name + "_cut", "op": "slice", "inputs": [name], "attrs": {"skip": 1, "drop": 1}}, tensor[1:-1]
+    op, attrs, function = VIEWS[spec.view]
+    if op == "log_softmax" and tensor.dim() == 1:
+        attrs = {"axis": 0}
+    return {"name": f"{name}_{spec.view}", "op": op, "inputs": [name], **({"attrs": attrs} if attrs else {})}, function(tensor)
 
 
 CASES = {}  # family -> its cases
