@@ -32,21 +32,9 @@ typedef struct chain {
     ks__backward *record;
 } chain;
 
-/* Everything y hangs on by edges that a derivative can pass. Below `floor` nothing can hang on an x. */
 static bool find_cone(chain *c, ks_node *y, uint32_t floor)
 {
-    if (!ks__list_add(c->g, &c->list, y))
-        return false;
-    for (uint32_t i = 0; i < c->list.count; i++) {
-        ks_node *node = c->list.nodes[i];
-        for (uint32_t k = 0; k < node->n; k++) {
-            ks_node *input = ks__inputs(node)[k];
-            bool below = !(input->flags & KS__VARIABLE) && input->id < floor;
-            if (!below && ks__edge_passes(node, k) && !ks__list_add(c->g, &c->list, input))
-                return false;
-        }
-    }
-    return ks__list_sort(c->g, &c->list);
+    return ks__cone(c->g, &c->list, &y, 1, floor);
 }
 
 static bool prepare(chain *c)
@@ -167,53 +155,6 @@ static bool walk_back(chain *c, const ks_node *y, ks_node *seed)
     return true;
 }
 
-/* ---- seeds --------------------------------------------------------------------------------------------- */
-
-/* A constant of x's dtype and shape, filled with 0 or 1, that the planner may simplify away. */
-static ks_node *filled_like(ks_place at, ks_node *x, double value)
-{
-    float single = (float)value;
-    ks_node *seed = ks_constant_at(at, x->graph, (ks_dtype)x->dtype, KS_SCALAR, x->dtype == KS_F64 ? (const void *)&value : &single);
-    if (!seed)
-        return NULL;
-    seed->flags |= KS__SEED;
-    if (x->dims->shape.rank == 0)
-        return seed;
-    ks_node *spread = ks_expand_at(at, seed, x, KS_ABSENT);
-    if (spread)
-        spread->flags |= KS__SEED;
-    return spread;
-}
-
-static bool check(ks_place at, ks_graph *g, const char *call, const ks_node *node)
-{
-    if (!ks__usable(node))
-        return false;
-    if (node->graph != g)
-        return ks__refuse(g, KS_BAD_ARGUMENT, at, "%s: '%s' belongs to another graph", call, ks_name(node));
-    return ks__is_float(node) ||
-           ks__refuse(g, KS_NO_GRADIENT, at, "%s: '%s' is %s, and only f32 and f64 have derivatives: ks_cast it first", call, ks_name(node),
-                      ks_dtype_name((ks_dtype)node->dtype));
-}
-
-/* Upstream stands in y's place: its dtype and shape are y's. */
-static bool check_upstream(ks_place at, ks_graph *g, const char *call, const ks_node *y, const ks_node *upstream)
-{
-    if (!check(at, g, call, upstream))
-        return false;
-    if (upstream->dtype != y->dtype)
-        return ks__refuse(g, KS_BAD_DTYPE, at, "%s: the upstream '%s' is %s, but '%s' is %s: ks_cast it", call, ks_name(upstream),
-                          ks_dtype_name((ks_dtype)upstream->dtype), ks_name(y), ks_dtype_name((ks_dtype)y->dtype));
-    const ks_shape *a = &upstream->dims->shape, *b = &y->dims->shape;
-    bool fits = a->rank == b->rank;
-    int64_t dim;
-    for (int i = 0; fits && i < a->rank; i++)
-        fits = ks__dim_same(g, a->dim[i], b->dim[i], &dim);
-    char is[KS__SHAPE_TEXT], wanted[KS__SHAPE_TEXT];
-    return fits || ks__refuse(g, KS_BAD_SHAPE, at, "%s: the upstream '%s' is %s, but '%s' is %s: they must have one shape", call,
-                              ks_name(upstream), ks__shape_text(g, a, is), ks_name(y), ks__shape_text(g, b, wanted));
-}
-
 /* ---- gradients ----------------------------------------------------------------------------------------- */
 
 /*
@@ -228,7 +169,7 @@ static bool walk(chain *c, ks_place at, ks_node *y, ks_node *upstream)
     ks__cut(g, g->count); /* what waits is not this event */
     uint32_t start = g->count;
     find_depends(c);
-    ks_node *seed = upstream ? upstream : filled_like(at, y, 1);
+    ks_node *seed = upstream ? ks__as_like(at, upstream, y) : ks__filled_like(at, y, 1);
     bool good = seed && walk_back(c, y, seed);
     ks__mark_derived(g, start);
     if (earlier.code)
@@ -236,20 +177,10 @@ static bool walk(chain *c, ks_place at, ks_node *y, ks_node *upstream)
     return good;
 }
 
-static uint32_t lowest_id(ks_node *const *x, uint32_t n)
-{
-    uint32_t lowest = UINT32_MAX;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t id = x[i]->flags & KS__VARIABLE ? 0 : x[i]->id;
-        lowest = id < lowest ? id : lowest;
-    }
-    return lowest;
-}
-
-static bool chain_to(ks_place at, ks_node *y, ks_node *const *x, uint32_t n, ks_node *upstream, ks_node **out)
+bool ks__chain_to(ks_place at, ks_node *y, ks_node *const *x, uint32_t n, ks_node *upstream, ks_node **out)
 {
     chain c = {.g = y->graph};
-    bool good = find_cone(&c, y, lowest_id(x, n)) && prepare(&c);
+    bool good = find_cone(&c, y, ks__lowest_id(x, n)) && prepare(&c);
     for (uint32_t i = 0; good && i < n; i++) {
         if (ks__listed(&c.list, x[i]))
             c.depends[x[i]->local] = true;
@@ -259,7 +190,7 @@ static bool chain_to(ks_place at, ks_node *y, ks_node *const *x, uint32_t n, ks_
     for (uint32_t i = 0; good && i < n; i++) {
         out[i] = ks__listed(&c.list, x[i]) ? c.upstream[x[i]->local] : NULL;
         if (!out[i])
-            out[i] = filled_like(at, x[i], 0);
+            out[i] = ks__filled_like(at, x[i], 0);
         good = out[i] != NULL;
     }
     ks__mark_derived(y->graph, start);
@@ -274,10 +205,10 @@ bool ks_gradients_at(ks_place at, ks_node *y, ks_node *const *x, int count, ks_n
     if (!y || count <= 0 || !x || !out)
         return false;
     ks_graph *g = y->graph;
-    if (!check(at, g, "ks_gradients", y) || (upstream && !check_upstream(at, g, "ks_gradients", y, upstream)))
+    if (!ks__derivable(at, g, "ks_gradients", y) || (upstream && !ks__check_like(at, "ks_gradients", "upstream", upstream, y)))
         return false;
     for (int i = 0; i < count; i++) {
-        if (!check(at, g, "ks_gradients", x[i]))
+        if (!ks__derivable(at, g, "ks_gradients", x[i]))
             return false;
     }
     size_t words = (size_t)count + 2;
@@ -293,7 +224,7 @@ bool ks_gradients_at(ks_place at, ks_node *y, ks_node *const *x, int count, ks_n
         memcpy(out, given, (size_t)count * sizeof *out);
     } else {
         uint32_t start = g->count;
-        good = chain_to(at, y, x, (uint32_t)count, upstream, out) &&
+        good = ks__chain_to(at, y, x, (uint32_t)count, upstream, out) &&
                ks__event_note(g, &gradients_event, start, key, words * sizeof *key, out, (size_t)count * sizeof *out);
     }
     if (key != few)
@@ -357,7 +288,7 @@ static bool make_gradients(ks_place at, ks_node *loss, const uint64_t *key, cons
     uint32_t start = g->count;
     uint64_t *given = ks__get(g, room);
     ks_node **out = ks__get(g, n * sizeof *out);
-    bool good = given && out && chain_to(at, loss, variables->nodes, (uint32_t)n, NULL, out);
+    bool good = given && out && ks__chain_to(at, loss, variables->nodes, (uint32_t)n, NULL, out);
     if (good) {
         ks_node **pairs = (ks_node **)(void *)(given + 1);
         given[0] = n;
@@ -394,7 +325,7 @@ static bool backward(ks_place at, ks_node *loss, const uint64_t *key)
 
 bool ks_backward_at(ks_place at, ks_node *loss)
 {
-    if (!loss || !check(at, loss->graph, "ks_backward", loss))
+    if (!loss || !ks__derivable(at, loss->graph, "ks_backward", loss))
         return false;
     uint64_t few[16];
     size_t words = key_words(loss->graph);
@@ -419,7 +350,7 @@ ks_node *ks_grad(const ks_node *variable)
 bool ks__backward_walk(ks_node *y, ks_node *upstream, ks_graph *g, ks__backward *out)
 {
     *out = (ks__backward){0};
-    if (!check(KS__NOWHERE, g, "trace", y) || (upstream && !check_upstream(KS__NOWHERE, g, "trace", y, upstream)))
+    if (!ks__derivable(KS__NOWHERE, g, "trace", y) || (upstream && !ks__check_like(KS__NOWHERE, "trace", "upstream", upstream, y)))
         return false;
     chain c = {.g = g, .record = out};
     bool good = find_cone(&c, y, 0) && prepare(&c);

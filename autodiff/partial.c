@@ -93,7 +93,7 @@ static bool selects(const ks_node *y, uint32_t i)
     return y->op->chain == KS_CHAIN_SELECT || (y->op == &ks__op_chain_mul && i == 1);
 }
 
-static ks_node *chained(ks_node *y, uint32_t i, ks_node *upstream, ks_node *partial)
+ks_node *ks__chained(ks_node *y, uint32_t i, ks_node *upstream, ks_node *partial)
 {
     ks_place at = ks_node_place(y);
     /* A number that is not our own is the user's, who may change it. */
@@ -113,6 +113,6 @@ ks_node *ks__contribution(ks_node *y, uint32_t i, ks_node *upstream, ks_node **p
     if (!y->op->partial)
         return y->op->pullback(y, (int)i, upstream);
     *partial = ks_local_partial(y, (int)i);
-    ks_node *part = *partial ? chained(y, i, upstream, *partial) : NULL, *x = ks__inputs(y)[i];
+    ks_node *part = *partial ? ks__chained(y, i, upstream, *partial) : NULL, *x = ks__inputs(y)[i];
     return !part || surely_same(part, x) ? part : ks_sum_to_at(ks_node_place(y), part, x);
 }

@@ -19,9 +19,24 @@ KS_BEGIN
 #define ks_gradient(y, ...) ks_gradient_at(KS_HERE, y, __VA_ARGS__)
 KS_API ks_node *ks_gradient_at(ks_place at, ks_node *y, ks_node *x);
 
-/* The same for several x in one backward pass: out[i] = dy/dx[i]. upstream: what starts the chain, of y's shape; NULL: ones. */
+/* The same for several x in one backward pass: out[i] = dy/dx[i]. upstream: what starts the chain, of y's shape or a
+ * bare number; NULL: ones. */
 #define ks_gradients(y, x, count, upstream, ...) ks_gradients_at(KS_HERE, y, x, count, upstream, __VA_ARGS__)
 KS_API bool ks_gradients_at(ks_place at, ks_node *y, ks_node *const *x, int count, ks_node *upstream, ks_node **out);
+
+/* The product of upstream and Jacobian: another name for ks_gradients. */
+#define ks_vjp(y, x, count, upstream, ...) ks_gradients(y, x, count, upstream, __VA_ARGS__)
+
+/*
+ * The product of Jacobian and tangents, in forward mode: by how much y changes where x[i] changes by tangents[i] (of x[i]'s shape,
+ * or a bare number). A node of y's shape; zeros where y depends on no x. One pass costs about as much as y itself, however many x
+ * there are, where ks_gradients does for many x and one y.
+ */
+#define ks_jvp(y, x, tangents, ...) ks_jvp_at(KS_HERE, y, x, tangents, __VA_ARGS__)
+KS_API ks_node *ks_jvp_at(ks_place at, ks_node *y, ks_node *const *x, ks_node *const *tangents, int count);
+/* The same for several y of one graph in one pass: out[i] is y[i]'s tangent. */
+#define ks_jvps(y, y_count, x, tangents, count, ...) ks_jvps_at(KS_HERE, y, y_count, x, tangents, count, __VA_ARGS__)
+KS_API bool ks_jvps_at(ks_place at, ks_node *const *y, int y_count, ks_node *const *x, ks_node *const *tangents, int count, ks_node **out);
 
 /* Makes the gradient of `loss` for every trainable variable it depends on: ks_grad gives it. Set, not added. */
 #define ks_backward(...) ks_backward_at(KS_HERE, __VA_ARGS__)

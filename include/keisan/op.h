@@ -131,6 +131,8 @@ typedef enum ks_chain {
 /* ---- the operation ------------------------------------------------------------------------------------- */
 
 typedef enum ks_op_flag {
+    KS_OP_JOINT = 1 << 20,   /* linear in all inputs that have a derivative together, as a sum is: its tangent is itself of the tangents */
+    KS_OP_PRODUCT = 1 << 21, /* linear in each of them while the others stay, as a product is */
     KS_OP_FED = 1,      /* leaf: given by ks_feed */
     KS_OP_CONSTANT = 2, /* leaf: fixed tensor */
     KS_OP_NUMBER = 4,   /* leaf: bare number */

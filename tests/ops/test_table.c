@@ -206,6 +206,27 @@ Test(table, second_derivatives_are_those_of_central_differences)
     }
 }
 
+/* <u, J t> by a tangent and by a gradient, which are each other's transpose: equal to the last digits. */
+Test(table, forward_mode_is_the_transpose_of_reverse_mode)
+{
+    for (int i = 0; i < ks_op_count(); i++) {
+        const ks_op *op = ks_op_at(i);
+        if (is_leaf_or_effect(op))
+            continue;
+        example e = open_example(op, NULL);
+        differentiate(&e);
+        for (int k = 0; e.loss && k < e.n; k++) {
+            ks_node *t = weights(e.g, e.x[k], 3 + k), *pushed = ks_jvp(e.loss, &e.x[k], &t, 1);
+            double forward = ks_scalar(pushed), reverse = ks_scalar(ks_sum_all(ks_mul(e.first_of[k], t)));
+            cr_assert_null(ks_error(e.g), "'%s', forward: %s", op->name, ks_error(e.g) ? ks_error(e.g)->message : "");
+            cr_assert(fabs(forward - reverse) <= 1e-10 * fmax(1, fabs(reverse)),
+                      "the tangent of '%s' along %s is %.17g in forward mode and %.17g in reverse mode", op->name, ks_name(e.x[k]), forward,
+                      reverse);
+        }
+        ks_graph_free(e.g);
+    }
+}
+
 /* What claims a derivative has one in its example: otherwise the two tests above compare zero with zero. */
 Test(table, what_has_a_derivative_shows_it_in_its_example)
 {
