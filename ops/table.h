@@ -61,6 +61,18 @@
     OP(reshape)                                                                                                                            \
     OP(reshape_like)                                                                                                                       \
     OP(transpose)                                                                                                                          \
+    OP(flatten)                                                                                                                            \
+    OP(squeeze)                                                                                                                            \
+    OP(unsqueeze)                                                                                                                          \
+    OP(broadcast_to)                                                                                                                       \
+    OP(tile)                                                                                                                               \
+    OP(untile)                                                                                                                             \
+    OP(repeat)                                                                                                                             \
+    OP(unrepeat)                                                                                                                           \
+    OP(flip)                                                                                                                               \
+    OP(roll)                                                                                                                               \
+    OP(pad)                                                                                                                                \
+    OP(unpad)                                                                                                                              \
     /* join */                                                                                                                             \
     OP(concat)                                                                                                                             \
     OP(unconcat)                                                                                                                           \

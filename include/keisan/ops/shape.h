@@ -26,6 +26,41 @@ KS_API ks_node *ks_concat_at(ks_place at, ks_node *const *nodes, int count, int6
 /* x[start:stop] along one axis; negative positions count from the end; stop INT64_MAX: to the end. */
 KS_API ks_node *ks_slice_at(ks_place at, ks_node *x, int64_t axis, int64_t start, int64_t stop);
 
+/* ---- dimensions of one, and other sizes ---------------------------------------------------------------- */
+
+#define ks_flatten(x, ...)      ks_flatten_at(KS_HERE, x, __VA_ARGS__)
+#define ks_squeeze(x, ...)      ks_squeeze_at(KS_HERE, x, __VA_ARGS__)
+#define ks_unsqueeze(x, ...)    ks_unsqueeze_at(KS_HERE, x, __VA_ARGS__)
+#define ks_broadcast_to(x, ...) ks_broadcast_to_at(KS_HERE, x, __VA_ARGS__)
+#define ks_tile(x, ...)         ks_tile_at(KS_HERE, x, __VA_ARGS__)
+#define ks_repeat(x, count, ...) ks_repeat_at(KS_HERE, x, count, __VA_ARGS__)
+KS_API ks_node *ks_flatten_at(ks_place at, ks_node *x, int64_t axis);     /* a matrix: the axes before `axis` are its rows */
+KS_API ks_node *ks_squeeze_at(ks_place at, ks_node *x, ks_ints axes);     /* without these dimensions of one; KS_ABSENT: all of them */
+KS_API ks_node *ks_unsqueeze_at(ks_place at, ks_node *x, ks_ints axes);   /* with dimensions of one, at these axes of the result */
+KS_API ks_node *ks_broadcast_to_at(ks_place at, ks_node *x, ks_shape shape); /* -1 keeps the size that x has */
+KS_API ks_node *ks_tile_at(ks_place at, ks_node *x, ks_ints repeats);     /* the whole, laid out repeats[k] times along axis k */
+KS_API ks_node *ks_repeat_at(ks_place at, ks_node *x, int64_t count, int64_t axis); /* each element `count` times */
+
+/* ---- order --------------------------------------------------------------------------------------------- */
+
+#define ks_flip(x, ...)         ks_flip_at(KS_HERE, x, __VA_ARGS__)
+#define ks_roll(x, shifts, ...) ks_roll_at(KS_HERE, x, shifts, __VA_ARGS__)
+#define ks_swapaxes(x, a, ...)  ks_swapaxes_at(KS_HERE, x, a, __VA_ARGS__)
+#define ks_moveaxis(x, from, ...) ks_moveaxis_at(KS_HERE, x, from, __VA_ARGS__)
+KS_API ks_node *ks_flip_at(ks_place at, ks_node *x, ks_ints axes); /* backwards along the axes; KS_ABSENT: all */
+/* Moved on by shifts[k] along axes[k]; what leaves at the end comes in at the front. KS_ABSENT: one shift in row-major order. */
+KS_API ks_node *ks_roll_at(ks_place at, ks_node *x, ks_ints shifts, ks_ints axes);
+KS_API ks_node *ks_swapaxes_at(ks_place at, ks_node *x, int64_t a, int64_t b);
+KS_API ks_node *ks_moveaxis_at(ks_place at, ks_node *x, int64_t from, int64_t to); /* the others keep their order */
+
+/* ---- padding ------------------------------------------------------------------------------------------- */
+
+typedef enum ks_pad_mode { KS_PAD_CONSTANT, KS_PAD_REFLECT, KS_PAD_EDGE } ks_pad_mode;
+
+#define ks_pad(x, begin, end, mode, ...) ks_pad_at(KS_HERE, x, begin, end, mode, __VA_ARGS__)
+/* begin[k] elements before and end[k] behind axis k; `value` is what KS_PAD_CONSTANT puts there. */
+KS_API ks_node *ks_pad_at(ks_place at, ks_node *x, ks_ints begin, ks_ints end, ks_pad_mode mode, double value);
+
 KS_END
 
 #endif
