@@ -1,165 +1,116 @@
 /*
- * cli/ops.c - keisan ops: the operations, from their definitions.
+ * cli/ops.c - keisan ops: the operations, from their definitions and their headers.
  */
+#include "ops.h"
 #include "commands.h"
 #include "output.h"
 
 #include <string.h>
 
-static int list(void)
-{
-    for (int i = 0; i < ks_op_count(); i++)
-        printf("%-26s %s\n", ks_op_at(i)->name, ks_op_at(i)->formula);
-    return DONE;
-}
+/* ---- what is known of an operation --------------------------------------------------------------------- */
 
-/* ---- one operation ------------------------------------------------------------------------------------- */
+static const entry entries[] = {
+#include "builders.h"
+};
 
-/* The text, broken at spaces where a line would pass 78 bytes. */
-static void put_wrapped(const char *text)
+const entry *ops_entry(const char *name)
 {
-    int column = 0;
-    while (*text) {
-        int length = (int)strcspn(text, " ");
-        if (column && column + 1 + length > 78) {
-            putchar('\n');
-            column = 0;
-        }
-        column += printf("%s%.*s", column ? " " : "", length, text);
-        text += length;
-        text += strspn(text, " ");
+    static const entry unknown = {"", "", ""};
+    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+        if (!strcmp(entries[i].name, name))
+            return &entries[i];
     }
-    putchar('\n');
+    return &unknown;
 }
 
-static const char *letter_text(char letter)
-{
-    switch (letter) {
-    case 'T':
-        return "T";
-    case 'B':
-        return "bool";
-    case 'I':
-        return "i32, i64 or u8";
-    case 'S':
-        return "any; only its shape is taken";
-    case 'D':
-        return "set by the operation";
-    default:
-        return "any";
-    }
-}
-
-static void put_inputs(const ks_op *op)
+bool ops_input(const ks_op *op, int i, input *in)
 {
     const char *name = op->inputs ? op->inputs : "", *letter = op->types ? op->types : "";
-    if (*letter == '>' || !*letter)
-        printf("inputs      none\n");
-    for (bool first = true; *letter && *letter != '>'; letter++, first = false) {
+    for (; *letter && *letter != '>'; i--) {
         int length = (int)strcspn(name, " ");
-        bool more = letter[1] == '+';
-        printf("%-11s %.*s%s: %s\n", first ? "inputs" : "", length, length ? name : "x", more ? ", ..." : "", letter_text(*letter));
-        letter += more;
+        *in = (input){length ? name : "x", length ? length : 1, *letter, letter[1] == '+'};
+        if (i == 0)
+            return true;
+        letter += 1 + in->more;
         name += length;
         name += strspn(name, " ");
     }
-    letter = strchr(op->types ? op->types : "", '>');
-    printf("%-11s %s\n", "result", !letter ? "any" : letter[1] == 'I' ? "i64" : letter_text(letter[1]));
-    if (!op->types || !strchr(op->types, 'T'))
-        return;
-    printf("%-11s", "T");
-    for (int dtype = 0; dtype < KS_DTYPES; dtype++) {
-        if ((op->allowed ? op->allowed : KS_FLOATS) & (1u << dtype))
-            printf(" %s", ks_dtype_name((ks_dtype)dtype));
-    }
-    putchar('\n');
+    return false;
 }
 
-static void put_ints(const ks_ints *ints)
+char ops_result(const ks_op *op)
 {
-    if (ints->count < 0) {
-        printf("absent");
-        return;
-    }
-    putchar('[');
-    for (int i = 0; i < ints->count; i++)
-        printf("%s%lld", i ? ", " : "", (long long)ints->at[i]);
-    putchar(']');
+    const char *arrow = strchr(op->types ? op->types : "", '>');
+    return arrow ? arrow[1] : 0;
 }
 
-static void put_default(const ks_op *op, const ks_attr *attr)
+/* ---- its example --------------------------------------------------------------------------------------- */
+
+/* In a saved graph each node has a line of its own; the example is the last. */
+static void find_node(example *e)
 {
-    static const ks_shape no_shape = {0};
-    static const ks_ints no_ints = {0};
-    const char *field = op->defaults ? (const char *)op->defaults + attr->offset : NULL;
-    int64_t whole =
-        field && attr->type != KS_ATTR_INTS && attr->type != KS_ATTR_SHAPE && attr->type != KS_ATTR_FLOAT ? *(const int64_t *)field : 0;
-    char text[SHAPE_TEXT];
-    switch (attr->type) {
-    case KS_ATTR_BOOL:
-        printf("%s", whole ? "true" : "false");
-        return;
-    case KS_ATTR_FLOAT:
-        printf("%.9g", field ? *(const double *)field : 0);
-        return;
-    case KS_ATTR_INTS:
-        put_ints(field ? (const ks_ints *)field : &no_ints);
-        return;
-    case KS_ATTR_DTYPE:
-        printf("%s", ks_dtype_name((ks_dtype)whole));
-        return;
-    case KS_ATTR_SHAPE:
-        printf("%s", shape_text(NULL, field ? *(const ks_shape *)field : no_shape, text));
-        return;
-    default:
-        if (whole == INT64_MAX)
-            printf("the end");
-        else
-            printf("%lld", (long long)whole);
+    const char *end = e->buffer.data + e->buffer.size;
+    for (const char *line = e->buffer.data, *stop; line < end; line = stop + 1) {
+        stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop)
+            return;
+        if (strncmp(line, "  {\"name\":", 10) != 0)
+            continue;
+        e->json = line + 2;
+        e->length = (int)(stop - e->json);
+        while (e->json[e->length - 1] == ',' || e->json[e->length - 1] == ']')
+            e->length--;
     }
 }
 
-static void put_attributes(const ks_op *op)
+example ops_example(const ks_op *op)
 {
-    static const char *const types[] = {"whole number", "number", "true or false", "whole numbers", "dtype", "shape"};
-    bool first = true;
-    for (const ks_attr *attr = op->attrs; attr && attr->name; attr++, first = false) {
-        printf("%-11s %s: %s", first ? "attributes" : "", attr->name, types[attr->type]);
-        if (attr->required) {
-            printf(", needed");
-        } else if (!attr->doc || !strstr(attr->doc, "default")) {
-            printf(", default ");
-            put_default(op, attr);
-        }
-        if (attr->doc)
-            printf("; %s", attr->doc);
-        putchar('\n');
+    example e = {.graph = ks_graph_new(NULL)};
+    e.node = e.graph && op->example ? op->example(e.graph) : NULL;
+    const ks_save_options options = {.size = sizeof options, .outputs = &e.node, .output_count = 1, .without_values = true};
+    if (e.node && ks_save_to(e.graph, ks_buffer_writer(&e.buffer), &options))
+        find_node(&e);
+    if (!e.json)
+        e.node = NULL;
+    return e;
+}
+
+void ops_example_free(example *e)
+{
+    ks_buffer_free(&e->buffer);
+    ks_graph_free(e->graph);
+}
+
+/* ---- all of them --------------------------------------------------------------------------------------- */
+
+static void list(void)
+{
+    const char *family = "";
+    for (int i = 0; i < ks_op_count(); i++) {
+        const ks_op *op = ks_op_at(i);
+        const entry *e = ops_entry(op->name);
+        if (strcmp(e->family, family) != 0)
+            printf("%s%s\n", i ? "\n" : "", e->family);
+        family = e->family;
+        printf("  %-32s %s\n", op->name, op->formula);
     }
 }
 
-static int describe(const ks_op *op)
+static void list_json(void)
 {
-    printf("%s: %s\n\n", op->name, op->formula);
-    put_wrapped(op->doc ? op->doc : "");
-    putchar('\n');
-    put_inputs(op);
-    put_attributes(op);
-    if (op->no_derivative)
-        printf("derivative  none: %s\n", op->no_derivative);
-    else
-        printf("derivative  %s\n", op->derivative ? op->derivative : "none");
-    printf("ONNX        %s\n", op->onnx ? op->onnx : "none");
-    return DONE;
+    printf("{\"operations\": [");
+    for (int i = 0; i < ks_op_count(); i++) {
+        printf("%s", i ? ",\n  " : "\n  ");
+        ops_put_json(ks_op_at(i));
+    }
+    printf("]}\n");
 }
 
-static int run(const args *a)
+/* ---- the command --------------------------------------------------------------------------------------- */
+
+static const char *nearest(const char *name)
 {
-    if (!a->files.count)
-        return list();
-    const char *name = a->files.at[0], *best = NULL;
-    const ks_op *op = ks_op_find(NULL, name);
-    if (op)
-        return describe(op);
+    const char *best = NULL;
     int least = word_reach(name) + 1;
     for (int i = 0; i < ks_op_count(); i++) {
         int distance = word_distance(name, ks_op_at(i)->name);
@@ -168,6 +119,24 @@ static int run(const args *a)
             best = ks_op_at(i)->name;
         }
     }
+    return best;
+}
+
+static int run(const args *a)
+{
+    if (!a->files.count) {
+        (a->json ? list_json : list)();
+        return DONE;
+    }
+    const char *name = a->files.at[0];
+    const ks_op *op = ks_op_find(NULL, name);
+    if (op) {
+        (a->json ? ops_put_json : ops_put_text)(op);
+        if (a->json)
+            putchar('\n');
+        return DONE;
+    }
+    const char *best = nearest(name);
     if (best)
         complain("ops: no operation %s: did you mean %s?", name, best);
     else
@@ -175,11 +144,17 @@ static int run(const args *a)
     return BAD_INPUT;
 }
 
+static const option options[] = {
+    {"json", OPTION_FLAG, FIELD(json), NULL, "as one JSON object"},
+    {0},
+};
+
 const command ops_command = {
     .name = "ops",
     .usage = "[NAME]",
     .summary = "Lists the operations, or explains one",
     .doc = "In a derivative u is the upstream derivative; there is one formula for each input.",
+    .options = options,
     .least = 0,
     .most = 1,
     .run = run,

@@ -3,3 +3,5 @@ echo
 keisan ops where
 echo
 keisan ops argmax
+echo
+keisan ops step

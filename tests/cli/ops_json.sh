@@ -1,0 +1,3 @@
+keisan ops mean --json
+keisan ops variable --json
+keisan ops meen --json
