@@ -9,6 +9,7 @@ REASONS = {
     "assign": "an effect: it changes a variable",
     "chain_mul": BACKWARD, "select_mul": BACKWARD,
     "unconcat": BACKWARD, "place": BACKWARD, "unslice": BACKWARD, "reslice": BACKWARD, "ungather": BACKWARD,
+    "untile": BACKWARD, "unrepeat": BACKWARD, "unpad": BACKWARD,
     "softmax_cross_entropy_grad": BACKWARD, "class_targets": BACKWARD, "label_weights": BACKWARD,
     "random_uniform": CHANCE, "random_normal": CHANCE, "dropout": CHANCE, "dropout_mask": CHANCE,
 }

@@ -1,5 +1,7 @@
 """The same elements in another shape or order, joined or cut."""
+import numpy as np
 import torch
+import torch.nn.functional as F
 from reference import case, cut, fixed, transposed, x
 
 SHAPES = [x(), x(4), x(2, 3), x(2, 1, 2, 2), x(0, 3), transposed(2, 3), cut(3, 2)]
@@ -38,7 +40,61 @@ def joins():
     case("slice", lambda v: v[:, :, 1:], [x(2, 1, 3, 2)], {"axis": 2, "skip": 1})
 
 
+def singles():
+    """Dimensions of one come and go."""
+    for spec, axis in ((x(5), 1), (x(2, 3), 0), (x(2, 3, 2, 2), 2), (x(2, 3, 2, 2), -1), (x(0, 3), 1), (transposed(2, 3), 1), (x(), 0)):
+        case("flatten", lambda v, a=axis: v.reshape(int(np.prod(v.shape[:a] if a >= 0 else v.shape[:v.dim() + a])), -1) if v.numel() else
+             v.reshape(0, 3), [spec], {"axis": axis})
+    for spec, axes in ((x(1), [0]), (x(2, 1), [1]), (x(2, 1, 1, 2), [1, -2]), (x(0, 1), [1]), (transposed(1, 3), [0])):
+        case("squeeze", lambda v, a=axes: v.reshape([n for i, n in enumerate(v.shape) if i not in a and i - v.dim() not in a]), [spec],
+             {"axes": axes})
+    case("squeeze", torch.squeeze, [x(1, 2, 1, 3)], open=False)
+    for spec, axes, places in ((x(), [0], [0]), (x(3), [1], [1]), (x(2, 3), [0, -1], [0, 3]), (x(0, 3), [1], [1]), (x(2, 3, 1, 2), [2], [2]),
+                               (transposed(2, 3), [0], [0])):
+        case("unsqueeze", lambda v, p=places: [v := v.unsqueeze(i) for i in p][-1], [spec], {"axes": axes})
+
+
+def copies():
+    for spec, shape in ((x(), [3]), (x(3), [2, 3]), (x(2, 1), [2, 3]), (x(2, 1, 2), [3, -1, 2, -1]), (x(1, 3), [0, 3]), (transposed(2, 3), [2, 2, 3])):
+        case("broadcast_to", lambda v, s=shape: v.expand(s), [spec], {"shape": shape})
+    for spec, repeats in ((x(3), [2]), (x(2, 3), [2, 2]), (x(2, 1, 2, 2), [1, 3, 1, 2]), (x(0, 3), [2, 1]), (x(2, 2), [0, 1]), (transposed(2, 3), [1, 2])):
+        case("tile", lambda v, r=repeats: v.repeat(r), [spec], {"repeats": repeats})
+    for spec, count, axis in ((x(3), 2, 0), (x(2, 3), 2, 1), (x(2, 1, 2, 2), 3, -1), (x(0, 3), 2, 1), (x(2, 2), 0, 0), (transposed(2, 3), 2, 0)):
+        case("repeat", lambda v, c=count, a=axis: v.repeat_interleave(c, a), [spec], {"count": count, "axis": axis})
+
+
+def moves():
+    for spec, axes in ((x(4), [0]), (x(2, 3), [1]), (x(2, 3, 2, 2), [-1, 0]), (x(0, 3), [1]), (transposed(2, 3), [0, 1])):
+        case("flip", lambda v, a=axes: v.flip(a), [spec], {"axes": axes})
+    for spec, shifts, axes in ((x(5), [2], [0]), (x(2, 3), [1, -1], [0, 1]), (x(2, 3, 2, 2), [7, -4], [1, -1]), (x(0, 3), [1], [1]),
+                               (transposed(3, 2), [1], [0])):
+        case("roll", lambda v, s=shifts, a=axes: v.roll(s, a), [spec], {"shifts": shifts, "axes": axes})
+
+
+def padded(value, begin, end, mode):
+    """Reflected or repeated at the ends, the positions by numpy.pad."""
+    for axis, (b, e) in enumerate(zip(begin, end)):
+        value = value.index_select(axis, torch.from_numpy(np.pad(np.arange(value.shape[axis]), (b, e), mode)))
+    return value
+
+
+def margins():
+    for spec, begin, end in ((x(3), [1], [2]), (x(2, 3), [1, 2], [0, 1]), (x(3, 2, 3, 2), [0, 1, 2, 1], [1, 0, 0, 1]), (transposed(2, 3), [1, 0], [1, 2]),
+                             (cut(3, 2), [2, 1], [0, 1])):
+        sides = {"begin": begin, "end": end}
+        flat = [n for pair in reversed(list(zip(begin, end))) for n in pair]
+        case("pad", lambda v, p=flat: F.pad(v, p, value=0.5), [spec], {**sides, "mode": 0, "value": 0.5})
+        if max(begin + end) < min(spec.shape):
+            case("pad", lambda v, b=begin, e=end: padded(v, b, e, "reflect"), [spec], {**sides, "mode": 1})
+        case("pad", lambda v, b=begin, e=end: padded(v, b, e, "edge"), [spec], {**sides, "mode": 2})
+    case("pad", lambda v: F.pad(v, [0, 0, 1, 1]), [x(0, 3)], {"begin": [1, 0], "end": [1, 0]})
+
+
 def cases():
     spreading()
     orders()
     joins()
+    singles()
+    copies()
+    moves()
+    margins()
