@@ -86,7 +86,18 @@
     OP(one_hot)                                                                                                                            \
     /* products */                                                                                                                         \
     OP(matmul)                                                                                                                             \
+    OP(tensordot)                                                                                                                          \
     /* linear algebra */                                                                                                                   \
+    OP(tril_from_vector)                                                                                                                   \
+    OP(tril_to_vector)                                                                                                                     \
+    OP(triangular_solve)                                                                                                                   \
+    OP(cholesky)                                                                                                                           \
+    OP(solve)                                                                                                                              \
+    OP(inverse)                                                                                                                            \
+    OP(det)                                                                                                                                \
+    OP(logabsdet)                                                                                                                          \
+    OP(det_sign)                                                                                                                           \
+    OP(cofactor)                                                                                                                           \
     /* conv */                                                                                                                             \
     /* norm */                                                                                                                             \
     /* softmax and losses */                                                                                                               \

@@ -4,13 +4,8 @@
  *
  * Either operand can be read transposed, which is how derivatives are written: no matrix is ever turned in memory for them.
  */
-#include "ops/family.h"
-#include "engine/kernels/gemm.h"
-#include "config.h"
-
-#ifdef KS_HAVE_CBLAS
-#include <cblas.h>
-#endif
+#include "ops/product/batch.h"
+#include "ops/product/tensordot.h"
 
 typedef struct matmul_attrs {
     int64_t trans_a, trans_b;
@@ -71,22 +66,8 @@ static bool infer_matmul(ks_infer *infer)
 
 /* ---- the work of one call ------------------------------------------------------------------------------ */
 
-#define MOST_TASKS 64 /* of a batch: each has its own workspace */
-
-typedef struct product {
-    ks__gemm one;                                                       /* a matrix of the batch */
-    int64_t count;                                                      /* matrices */
-    int rank;                                                           /* of the batch */
-    int64_t dim[KS_MAX_RANK], step_a[KS_MAX_RANK], step_b[KS_MAX_RANK]; /* elements; 0 repeats */
-    int64_t tasks;                                                      /* 1: each product has all threads in its turn */
-    size_t scratch;                                                     /* of one task */
-    const char *a, *b;
-    char *c, *workspace;
-    bool blas;
-} product;
-
 /* Elements from matrix to matrix along the batch's dimensions. */
-static void batch_steps(const ks_shape *x, const product *p, int64_t size, int64_t *step)
+static void batch_steps(const ks_shape *x, const ks__batch *p, int64_t size, int64_t *step)
 {
     ks_shape own = batch_of(x);
     for (int i = p->rank - 1, k = own.rank - 1; i >= 0; i--, k--) {
@@ -95,156 +76,35 @@ static void batch_steps(const ks_shape *x, const product *p, int64_t size, int64
     }
 }
 
-/* A batch of matrices with one and the same b is one tall matrix. */
-static void make_tall(product *p, const ks_shape *b)
-{
-    if (p->one.trans_a || batch_of(b).rank)
-        return;
-    for (int i = 0; i < p->rank; i++) {
-        if (!p->step_a[i] && p->dim[i] > 1)
-            return;
-    }
-    p->one.m *= p->count;
-    p->rank = 0;
-    p->count = 1;
-}
-
-static void cut_in_tasks(product *p)
-{
-    p->tasks = 1;
-    p->scratch = p->blas ? 0 : ks__gemm_scratch(&p->one);
-    if (p->blas || p->count < 2 || p->one.m * p->one.n * p->one.k > 1 << 20)
-        return;
-    double work = (double)p->one.m * (double)p->one.n * (double)(p->one.k + 1) * (double)p->count;
-    p->tasks = work / KS__SMALL_WORK < MOST_TASKS ? (int64_t)(work / KS__SMALL_WORK) : MOST_TASKS;
-    if (p->tasks > p->count)
-        p->tasks = p->count;
-    if (p->tasks < 1)
-        p->tasks = 1;
-}
-
-static product product_of(const ks_call *call)
+static ks__batch product_of(const ks_call *call)
 {
     const matmul_attrs *attrs = call->attrs;
     const ks_shape *a = call->in[0].shape, *b = call->in[1].shape;
     sides left = sides_of(a, attrs->trans_a), right = sides_of(b, !attrs->trans_b);
-    product p = {.count = 1, .a = call->in[0].data, .b = call->in[1].data, .c = call->out->data, .workspace = call->scratch};
-    p.one = (ks__gemm){.dtype = call->out->dtype, .isa = call->isa, .m = left.rows, .n = right.rows, .k = left.inner};
+    ks__batch p = {.one = {.m = left.rows, .n = right.rows, .k = left.inner}};
     p.one.trans_a = attrs->trans_a && a->rank > 1;
     p.one.trans_b = attrs->trans_b && b->rank > 1;
-    p.one.lda = p.one.trans_a ? p.one.m : p.one.k;
-    p.one.ldb = p.one.trans_b ? p.one.k : p.one.n;
-    p.one.ldc = p.one.n;
     ks_shape batch_a = batch_of(a), batch_b = batch_of(b);
     p.rank = batch_a.rank > batch_b.rank ? batch_a.rank : batch_b.rank;
     for (int i = 0; i < p.rank; i++)
-        p.count *= p.dim[i] = call->out->shape->dim[i];
-    if (p.rank) {
-        batch_steps(a, &p, p.one.m * p.one.k, p.step_a);
-        batch_steps(b, &p, p.one.k * p.one.n, p.step_b);
-        make_tall(&p, b);
-    }
-#ifdef KS_HAVE_CBLAS
-    p.blas = call->provider == 1;
-#endif
-    cut_in_tasks(&p);
+        p.dim[i] = call->out->shape->dim[i];
+    batch_steps(a, &p, p.one.m * p.one.k, p.step_a);
+    batch_steps(b, &p, p.one.k * p.one.n, p.step_b);
+    ks__batch_plan(&p, call);
     return p;
 }
 
 static size_t matmul_scratch(const ks_call *call)
 {
-    product p = product_of(call);
+    ks__batch p = product_of(call);
     return (size_t)p.tasks * p.scratch;
-}
-
-/* Where matrix i of a batch lies in an operand, in elements. */
-static int64_t offset_of(const product *p, const int64_t *step, int64_t i)
-{
-    int64_t offset = 0;
-    for (int d = p->rank - 1; d >= 0; d--) {
-        offset += i % p->dim[d] * step[d];
-        i /= p->dim[d];
-    }
-    return offset;
-}
-
-/* ---- providers ----------------------------------------------------------------------------------------- */
-
-#ifdef KS_HAVE_CBLAS
-
-/* These exist where the CBLAS is OpenBLAS, whose number of threads belongs to the process: it is put back after each call. */
-int openblas_get_num_threads(void) __attribute__((weak));
-void openblas_set_num_threads(int) __attribute__((weak));
-
-static int one_thread(void)
-{
-    int before = openblas_get_num_threads && openblas_set_num_threads ? openblas_get_num_threads() : 1;
-    if (before != 1)
-        openblas_set_num_threads(1);
-    return before;
-}
-
-static void threads_again(int before)
-{
-    if (before != 1)
-        openblas_set_num_threads(before);
-}
-
-static void by_cblas(const ks__gemm *g, const void *a, const void *b, void *c)
-{
-    enum CBLAS_TRANSPOSE ta = g->trans_a ? CblasTrans : CblasNoTrans, tb = g->trans_b ? CblasTrans : CblasNoTrans;
-    int m = (int)g->m, n = (int)g->n, k = (int)g->k, lda = (int)g->lda, ldb = (int)g->ldb, ldc = (int)g->ldc;
-    if (g->dtype == KS_F32)
-        cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
-    else
-        cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
-}
-
-/* A CBLAS counts in int and takes no matrix without elements. */
-static bool cblas_takes(const ks__gemm *g)
-{
-    return g->m > 0 && g->n > 0 && g->k > 0 && g->m <= INT32_MAX && g->n <= INT32_MAX && g->k <= INT32_MAX;
-}
-
-#endif
-
-static void multiply(const product *p, int64_t i, char *scratch, ks_parallel_for_fn parallel_for, void *user)
-{
-    size_t size = ks_dtype_size(p->one.dtype);
-    const char *a = p->a + (size_t)offset_of(p, p->step_a, i) * size, *b = p->b + (size_t)offset_of(p, p->step_b, i) * size;
-    char *c = p->c + (size_t)(i * p->one.m * p->one.n) * size;
-#ifdef KS_HAVE_CBLAS
-    if (p->blas && cblas_takes(&p->one)) {
-        by_cblas(&p->one, a, b, c);
-        return;
-    }
-#endif
-    ks__gemm_run(&p->one, a, b, c, scratch, parallel_for, user);
-}
-
-static void some_matrices(void *payload, int64_t task)
-{
-    const product *p = payload;
-    for (int64_t i = task * p->count / p->tasks; i < (task + 1) * p->count / p->tasks; i++)
-        multiply(p, i, p->workspace + (size_t)task * p->scratch, NULL, NULL);
 }
 
 static bool matmul_kernel(const ks_call *call, ks_failure *failure)
 {
     (void)failure;
-    product p = product_of(call);
-#ifdef KS_HAVE_CBLAS
-    int before = p.blas ? one_thread() : 1;
-#endif
-    if (p.tasks > 1) {
-        call->parallel_for(call->parallel_user, p.tasks, some_matrices, &p);
-    } else {
-        for (int64_t i = 0; i < p.count; i++)
-            multiply(&p, i, p.workspace, call->parallel_for, call->parallel_user);
-    }
-#ifdef KS_HAVE_CBLAS
-    threads_again(before);
-#endif
+    ks__batch p = product_of(call);
+    ks__batch_run(&p, call);
     return true;
 }
 
@@ -273,6 +133,12 @@ static ks_node *vector_pullback(ks_node *y, int i, ks_node *u)
     return ks_mul_at(at, spread, ks_expand_at(at, v, matrix, others));
 }
 
+/* One matrix met by a batch of rows: its derivative is one tall product over all rows, rather than one for each matrix and their sum. */
+static ks_node *weight_pullback(ks_place at, ks_node *left, ks_node *right)
+{
+    return ks__tensordot(at, left, right, (ks__tensordot_attrs){.inner = ks__rank(left) - 1, .trans_a = 1});
+}
+
 static ks_node *matmul_pullback(ks_node *y, int i, ks_node *u)
 {
     const matmul_attrs *attrs = ks__attrs(y);
@@ -281,6 +147,8 @@ static ks_node *matmul_pullback(ks_node *y, int i, ks_node *u)
     bool ta = attrs->trans_a, tb = attrs->trans_b;
     if (ks__rank(a) == 1 || ks__rank(b) == 1)
         return vector_pullback(y, i, u);
+    if (i == 1 && ks__rank(b) == 2 && ks__rank(a) > 2 && !ta)
+        return weight_pullback(at, tb ? u : a, tb ? a : u);
     if (i == 0)
         d = ta ? ks__matmul(at, b, u, tb, true) : ks__matmul(at, u, b, false, !tb);
     else
@@ -307,7 +175,7 @@ const ks_op ks__op_matmul = {
            "last two axes of an operand exchanged.",
     .types = "TT>T",
     .inputs = "a b",
-    .flags = KS_OP_LINEAR,
+    .flags = KS_OP_LINEAR | KS_OP_PRODUCT,
     .attrs = matmul_table,
     .attrs_size = sizeof(matmul_attrs),
     .infer = infer_matmul,
