@@ -17,10 +17,12 @@ NAMED = {value: key for key, value in DTYPES.items()}
 # ---- inputs -------------------------------------------------------------------------------------------------
 
 class Input:
-    """A float variable of `shape` with values in (low, high), seen through a `view`; or, with `values`, a constant."""
+    """A float variable of `shape` with values in (low, high), seen through a `view`; or, with `values`, a constant. `change` is applied
+    to what was drawn."""
 
-    def __init__(self, shape, low=-3, high=3, view=None, values=None, dtype="f64", name=None):
-        self.shape, self.low, self.high, self.view, self.values, self.dtype, self.name = list(shape), low, high, view, values, dtype, name
+    def __init__(self, shape, low=-3, high=3, view=None, values=None, dtype="f64", change=None):
+        self.shape, self.low, self.high, self.view = list(shape), low, high, view
+        self.values, self.dtype, self.change = values, dtype, change
 
     def source_shape(self):
         """The shape of the variable of which the view is taken."""
@@ -52,9 +54,19 @@ def fixed(values, dtype="f64"):
     return Input(tensor.shape, values=tensor, dtype=dtype)
 
 
+def regular(*shape):
+    """Square matrices far from singular: small numbers, and 3 more on the diagonal."""
+    return Input(shape, low=-1, high=1, change=lambda v: v + 3 * torch.eye(shape[-1], dtype=v.dtype))
+
+
+def positive(*shape):
+    """Symmetric positive definite matrices."""
+    return Input(shape, low=-1, high=1, change=lambda v: (v + v.transpose(-1, -2)) / 2 + 4 * torch.eye(shape[-1], dtype=v.dtype))
+
+
 def of_shape(inputs, **options):
     """The same inputs with other options: of_shape([x(2), x(3)], low=1)."""
-    return [Input(i.shape, view=i.view, **options) for i in inputs]
+    return [Input(i.shape, view=i.view, change=i.change, **options) for i in inputs]
 
 
 def draw(seed, count, low, high):
@@ -108,7 +120,8 @@ def leaf(name, spec, seed):
     shape = spec.source_shape()
     tensor = spec.values
     if tensor is None:
-        tensor = torch.tensor(draw(seed, math.prod(shape), spec.low, spec.high), dtype=torch.float64).reshape(shape).requires_grad_()
+        tensor = torch.tensor(draw(seed, math.prod(shape), spec.low, spec.high), dtype=torch.float64).reshape(shape)
+        tensor = (spec.change(tensor) if spec.change else tensor).requires_grad_()
     node = {"name": name, "op": "variable" if spec.values is None else "constant", "dtype": spec.dtype, "shape": shape}
     return {**node, "value": nested(tensor.tolist())}, tensor
 

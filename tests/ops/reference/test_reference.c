@@ -2,8 +2,8 @@
  * test_reference.c - values and derivatives beside those that PyTorch computed, as tests/reference/cases/ has them.
  *
  * A case is a graph of one operation, what it should give and what its backward pass should give. It is read by the library's own
- * loader, run in f64 and f32, and in f64 once more with all sizes open while composing. What is wanted was computed in f64 from inputs
- * that both types hold exactly. A difference counts relative to max(1, |wanted|).
+ * loader, run in f64 and f32, in f64 once more with all sizes open while composing, and once in forward mode. What is wanted was computed
+ * in f64 from inputs that both types hold exactly. A difference counts relative to max(1, |wanted|).
  */
 #include "ops/ops.h"
 
@@ -15,14 +15,18 @@ typedef struct mode {
     const char *name;
     ks_dtype dtype;
     double tolerance;
-    bool open; /* variables become inputs, of which only the rank is known */
+    bool open;    /* variables become inputs, of which only the rank is known */
+    bool forward; /* derivatives are compared in forward mode */
 } mode;
 
-static const mode modes[] = {{"f64", KS_F64, 1e-10, false}, {"f32", KS_F32, 1e-5, false}, {"f64, sizes open", KS_F64, 1e-10, true}};
+static const mode modes[] = {{"f64", KS_F64, 1e-10, false, false},
+                             {"f32", KS_F32, 1e-5, false, false},
+                             {"f64, sizes open", KS_F64, 1e-10, true, false},
+                             {"f64, forward mode", KS_F64, 1e-10, false, true}};
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 
-static const char *const families[] = {"elementwise", "reduce", "shape", "index", "product", "loss"};
+static const char *const families[] = {"elementwise", "reduce", "shape", "index", "product", "linalg", "loss"};
 #define FAMILIES (sizeof families / sizeof families[0])
 
 static cJSON *open_file(const char *family)
@@ -95,9 +99,9 @@ typedef struct trial {
     const char *family;
     int number;
     ks_graph *g;
-    ks_node *y, *u;
+    ks_node *y, *u, *pushed;
     int n; /* variables */
-    ks_node *x[MOST_VARIABLES], *d[MOST_VARIABLES];
+    ks_node *x[MOST_VARIABLES], *d[MOST_VARIABLES], *tangent[MOST_VARIABLES];
     const cJSON *leaf[MOST_VARIABLES];
 } trial;
 
@@ -183,13 +187,25 @@ static double upstream(int64_t i)
     return ((double)((37 * i + 11) % 64) - 31.5) / 32;
 }
 
+/* An input for what belongs to the node: of the tangents' sizes all is known, of the upstream's nothing. */
+static ks_node *beside(const trial *t, const char *name, const ks_node *node)
+{
+    ks_shape shape = ks_node_shape(node);
+    for (int i = 0; !t->mode->forward && i < shape.rank; i++)
+        shape.dim[i] = KS_ANY;
+    return ks_input(t->g, name, t->mode->dtype, shape);
+}
+
 /* The derivatives as nodes; made before anything is fed. */
 static bool differentiate(trial *t)
 {
-    ks_shape shape = ks_node_shape(t->y);
-    for (int i = 0; i < shape.rank; i++)
-        shape.dim[i] = KS_ANY;
-    t->u = ks_input(t->g, "u", t->mode->dtype, shape);
+    if (t->mode->forward) {
+        for (int i = 0; i < t->n; i++)
+            t->tangent[i] = beside(t, (const char *[]){"ta", "tb", "tc", "td", "te", "tf", "tg", "th"}[i], t->x[i]);
+        t->pushed = ks_jvp(t->y, t->x, t->tangent, t->n);
+        return check(t, t->pushed != NULL, "there is no derivative");
+    }
+    t->u = beside(t, "u", t->y);
     return check(t, ks_gradients(t->y, t->x, t->n, t->u, t->d), "there is no derivative");
 }
 
@@ -206,15 +222,16 @@ static bool feed_variables(trial *t)
     return check(t, fed, "a feed is refused");
 }
 
-static bool feed_upstream(trial *t, ks_shape shape)
+/* Feeds the numbers of the formula from element `first` on. */
+static bool feed_formula(const trial *t, ks_node *input, ks_shape shape, int64_t first)
 {
     int64_t n = ks_shape_count(shape);
     double *values = malloc(sizeof(double) * (size_t)(n + 1));
     for (int64_t i = 0; i < n; i++)
-        values[i] = upstream(i);
-    bool fed = ks_feed(t->u, KS_F64, shape, values);
+        values[i] = upstream(first + i);
+    bool fed = ks_feed(input, KS_F64, shape, values);
     free(values);
-    return check(t, fed, "the upstream is refused");
+    return check(t, fed, "the upstream or a tangent is refused");
 }
 
 /* ---- comparing ----------------------------------------------------------------------------------------- */
@@ -250,7 +267,7 @@ static bool same_result(const trial *t)
 
 static bool same_derivatives(trial *t, const cJSON *derivatives)
 {
-    bool same = feed_upstream(t, ks_value_shape(t->y));
+    bool same = feed_formula(t, t->u, ks_value_shape(t->y), 0);
     for (int i = 0; same && i < t->n; i++) {
         char what[64];
         snprintf(what, sizeof what, "dy/d%s", ks_name(t->x[i]));
@@ -259,11 +276,38 @@ static bool same_derivatives(trial *t, const cJSON *derivatives)
     return same;
 }
 
+/* <u, J t>, pushed forwards, is <d, t> with PyTorch's d: forward mode beside another system's backward pass. */
+static bool same_tangent(trial *t, const cJSON *derivatives)
+{
+    double wanted = 0, size = 1, is = 0;
+    for (int i = 0; i < t->n; i++) {
+        const cJSON *d = cJSON_GetObjectItem(derivatives, ks_name(t->x[i]));
+        if (!feed_formula(t, t->tangent[i], ks_value_shape(t->x[i]), 5 + i))
+            return false;
+        int64_t k = 5 + i;
+        for (const cJSON *item = d->child; item; item = item->next, k++) {
+            wanted += number_of(item) * upstream(k);
+            size += fabs(number_of(item) * upstream(k));
+        }
+    }
+    int64_t n = ks_shape_count(ks_value_shape(t->y));
+    double *pushed = malloc(sizeof(double) * (size_t)(n + 1));
+    bool read = check(t, ks_read(t->pushed, KS_F64, pushed, n), "the tangent can't be computed");
+    for (int64_t i = 0; read && i < n; i++)
+        is += pushed[i] * upstream(i);
+    free(pushed);
+    char text[160];
+    snprintf(text, sizeof text, "the tangent pushed forwards gives %.12g, PyTorch's derivatives %.12g", is, wanted);
+    bool same = (isnan(is) && isnan(wanted)) || fabs(is - wanted) <= t->mode->tolerance * size;
+    return read && check(t, same, text);
+}
+
 static bool try_case(trial *t)
 {
     const cJSON *derivatives = cJSON_GetObjectItem(t->json, "d");
     bool same = load(t) && (!derivatives || differentiate(t)) && (!t->mode->open || feed_variables(t)) && same_result(t) &&
-                (!derivatives || same_derivatives(t, derivatives)) && check(t, !ks_error(t->g), "a failure is recorded");
+                (!derivatives || (t->mode->forward ? same_tangent : same_derivatives)(t, derivatives)) &&
+                check(t, !ks_error(t->g), "a failure is recorded");
     ks_graph_free(t->g);
     return same;
 }
@@ -303,6 +347,11 @@ Test(reference, values_and_derivatives_are_pytorchs_in_f32)
 Test(reference, values_and_derivatives_are_pytorchs_with_sizes_that_are_open_while_composing)
 {
     try_all(&modes[2]);
+}
+
+Test(reference, tangents_agree_with_pytorchs_derivatives)
+{
+    try_all(&modes[3]);
 }
 
 /* Whether one of the files has cases of the operation. */
