@@ -52,8 +52,21 @@
     /* reduce */                                                                                                                           \
     OP(sum)                                                                                                                                \
     OP(mean)                                                                                                                               \
+    OP(prod)                                                                                                                               \
     OP(max)                                                                                                                                \
+    OP(min)                                                                                                                                \
+    OP(any)                                                                                                                                \
+    OP(all)                                                                                                                                \
+    OP(norm_l1)                                                                                                                            \
+    OP(norm_l2)                                                                                                                            \
+    OP(logsumexp)                                                                                                                          \
+    OP(var)                                                                                                                                \
+    OP(std)                                                                                                                                \
     OP(argmax)                                                                                                                             \
+    OP(argmin)                                                                                                                             \
+    OP(cumsum)                                                                                                                             \
+    OP(cumprod)                                                                                                                            \
+    OP(linear_recurrence)                                                                                                                  \
     OP(count)                                                                                                                              \
     /* shape */                                                                                                                            \
     OP(sum_to)                                                                                                                             \

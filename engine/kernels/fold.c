@@ -1,5 +1,5 @@
 /*
- * engine/kernels/fold.c - rows folded into one value each: sums and maxima.
+ * engine/kernels/fold.c - rows folded into one value each: sums, products and extremes.
  *
  * Two forms: a row that lies together is folded in lanes, and rows beside each other column by column. Both combine pairwise, so
  * the error of a sum grows with the logarithm of its length.
@@ -15,7 +15,10 @@
 #define ADD(a, b)   ((a) + (b))
 #define ZERO(x, n)  0
 #define MOST(a, b)  ((((b) > (a)) | ((b) != (b))) ? (b) : (a)) /* a NaN wins on either side */
+#define LEAST(a, b) ((((b) < (a)) | ((b) != (b))) ? (b) : (a))
 #define FIRST(x, n) ((n) ? *(x) : 0)
+#define TIMES(a, b) ((a) * (b))
+#define ONE(x, n)   1
 
 /* The two forms for one type. Partial results wait on a stack and are combined as a binary counter carries, which is a
  * pairwise tree without recursion. */
@@ -106,6 +109,15 @@ DEFINE_FOLD(max_f64, double, MOST, FIRST)
 DEFINE_FOLD(max_i32, int32_t, MOST, FIRST)
 DEFINE_FOLD(max_i64, int64_t, MOST, FIRST)
 DEFINE_FOLD(max_u8, uint8_t, MOST, FIRST)
+DEFINE_FOLD(min_f32, float, LEAST, FIRST)
+DEFINE_FOLD(min_f64, double, LEAST, FIRST)
+DEFINE_FOLD(min_i32, int32_t, LEAST, FIRST)
+DEFINE_FOLD(min_i64, int64_t, LEAST, FIRST)
+DEFINE_FOLD(min_u8, uint8_t, LEAST, FIRST)
+DEFINE_FOLD(prod_f32, float, TIMES, ONE)
+DEFINE_FOLD(prod_f64, double, TIMES, ONE)
+DEFINE_FOLD(prod_i32, uint32_t, TIMES, ONE)
+DEFINE_FOLD(prod_i64, uint64_t, TIMES, ONE)
 
 typedef struct forms {
     ks__fold_row_fn row[KS_ISA_COUNT];
@@ -118,11 +130,19 @@ typedef struct forms {
     }
 static const forms all_forms[KS__FOLDS][KS_DTYPES] = {
     [KS__FOLD_SUM] = {[KS_F32] = FORMS(sum_f32), [KS_F64] = FORMS(sum_f64), [KS_I32] = FORMS(sum_i32), [KS_I64] = FORMS(sum_i64)},
+    [KS__FOLD_PROD] = {[KS_F32] = FORMS(prod_f32), [KS_F64] = FORMS(prod_f64), [KS_I32] = FORMS(prod_i32), [KS_I64] = FORMS(prod_i64)},
     [KS__FOLD_MAX] = {[KS_F32] = FORMS(max_f32),
                       [KS_F64] = FORMS(max_f64),
                       [KS_I32] = FORMS(max_i32),
                       [KS_I64] = FORMS(max_i64),
-                      [KS_U8] = FORMS(max_u8)},
+                      [KS_U8] = FORMS(max_u8),
+                      [KS_BOOL] = FORMS(max_u8)},
+    [KS__FOLD_MIN] = {[KS_F32] = FORMS(min_f32),
+                      [KS_F64] = FORMS(min_f64),
+                      [KS_I32] = FORMS(min_i32),
+                      [KS_I64] = FORMS(min_i64),
+                      [KS_U8] = FORMS(min_u8),
+                      [KS_BOOL] = FORMS(min_u8)},
 };
 
 ks__fold_row_fn ks__fold_row(ks__fold_kind kind, ks_dtype dtype, int isa)

@@ -1,5 +1,5 @@
 /*
- * engine/kernels/fold.h - rows folded into one value each: sums and maxima. Pure loops, compiled for each instruction set.
+ * engine/kernels/fold.h - rows folded into one value each: sums, products and extremes. Pure loops, compiled for each instruction set.
  */
 #ifndef KS_KERNELS_FOLD_H
 #define KS_KERNELS_FOLD_H
@@ -8,7 +8,7 @@
 
 #include "engine/kernels/isa.h"
 
-typedef enum ks__fold_kind { KS__FOLD_SUM, KS__FOLD_MAX, KS__FOLDS } ks__fold_kind;
+typedef enum ks__fold_kind { KS__FOLD_SUM, KS__FOLD_PROD, KS__FOLD_MAX, KS__FOLD_MIN, KS__FOLDS } ks__fold_kind;
 
 #define KS__FOLD_BLOCK     1024  /* elements of a row folded in lanes before blocks are combined pairwise */
 #define KS__FOLD_UNIT      32768 /* elements of a row that one task folds; what longer rows leave is folded again */
@@ -21,7 +21,7 @@ typedef void (*ks__fold_row_fn)(void *out, const void *x, int64_t n);
 /* out[w] = fold of r rows of x [r, w] that begin `stride` elements apart. */
 typedef void (*ks__fold_rows_fn)(void *out, const void *x, int64_t r, int64_t w, int64_t stride);
 
-/* The loops for a dtype; NULL where there is none: sums of f32, f64, i32, i64, maxima of these and u8. */
+/* The loops for a dtype; NULL where there is none: sums and products of f32, f64, i32, i64; extremes of all. */
 ks__fold_row_fn ks__fold_row(ks__fold_kind kind, ks_dtype dtype, int isa);
 ks__fold_rows_fn ks__fold_rows(ks__fold_kind kind, ks_dtype dtype, int isa);
 
