@@ -51,7 +51,7 @@ struct ks__engine *ks__engine_of(ks_graph *g)
 static bool same_request(const ks__plan *plan, const ks__request *request)
 {
     return plan->bound && plan->mode == request->mode && plan->fresh == request->fresh && plan->target_count == request->target_count &&
-           plan->effect_count == request->effect_count &&
+           plan->asked == request->effect_count &&
            !(request->target_count && memcmp(plan->targets, request->targets, request->target_count * sizeof(ks_node *))) &&
            !(request->effect_count && memcmp(plan->effects, request->effects, request->effect_count * sizeof(ks_node *)));
 }
@@ -155,6 +155,27 @@ static void set_mode(ks_graph *g, ks_mode mode)
     }
 }
 
+static bool check_effects(ks_graph *g, ks_node *const *effects, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(effects[i]->op->flags & KS_OP_EFFECT))
+            return ks__refuse(g, KS_BAD_ARGUMENT, ks_node_place(effects[i]), "ks_run: '%s' is a %s, not an effect: use ks_assign",
+                              ks_name(effects[i]), effects[i]->op->name);
+    }
+    /* Marked while looked at, so that many effects take linear time. */
+    ks_node *twice = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        ks_node *variable = ks__inputs(effects[i])[0];
+        if (variable->flags & KS__NOTED)
+            twice = variable;
+        variable->flags |= KS__NOTED;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        ks__inputs(effects[i])[0]->flags &= (uint8_t)~KS__NOTED;
+    return !twice ||
+           ks__refuse(g, KS_BAD_ARGUMENT, ks_node_place(twice), "ks_run: variable '%s' is assigned twice in one run", ks_name(twice));
+}
+
 /* *nothing: all that is asked for is known. */
 static ks__plan *plan_for(ks_graph *g, const ks__request *request, bool *nothing)
 {
@@ -165,15 +186,19 @@ static ks__plan *plan_for(ks_graph *g, const ks__request *request, bool *nothing
     if (plan)
         return plan;
     ks__walk walk = {0};
-    if (ks__collect(g, request, &walk)) {
-        *nothing = request->effect_count == 0;
+    ks__request whole;
+    if (ks__with_own_effects(g, request, &whole) && check_effects(g, whole.effects, whole.effect_count) && ks__collect(g, &whole, &walk)) {
+        *nothing = whole.effect_count == 0;
         for (uint32_t i = 0; i < walk.list.count && *nothing; i++)
             *nothing = walk.roles[i] != KS__ROLE_MADE;
-        plan = *nothing ? NULL : ks__plan_make(g, request, &walk);
+        plan = *nothing ? NULL : ks__plan_make(g, &whole, &walk);
     }
     ks__walk_free(g, &walk);
-    if (plan)
+    ks__own_effects_free(g, &whole);
+    if (plan) {
+        plan->asked = request->effect_count;
         remember(g, plan);
+    }
     return plan;
 }
 
@@ -258,27 +283,6 @@ bool ks_eval(ks_node *node)
 
 /* ---- transactions -------------------------------------------------------------------------------------- */
 
-static bool check_effects(ks_graph *g, ks_node *const *effects, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (!(effects[i]->op->flags & KS_OP_EFFECT))
-            return ks__refuse(g, KS_BAD_ARGUMENT, ks_node_place(effects[i]), "ks_run: '%s' is a %s, not an effect: use ks_assign",
-                              ks_name(effects[i]), effects[i]->op->name);
-    }
-    /* Marked while looked at, so that many effects take linear time. */
-    ks_node *twice = NULL;
-    for (int i = 0; i < count; i++) {
-        ks_node *variable = ks__inputs(effects[i])[0];
-        if (variable->flags & KS__NOTED)
-            twice = variable;
-        variable->flags |= KS__NOTED;
-    }
-    for (int i = 0; i < count; i++)
-        ks__inputs(effects[i])[0]->flags &= (uint8_t)~KS__NOTED;
-    return !twice ||
-           ks__refuse(g, KS_BAD_ARGUMENT, ks_node_place(twice), "ks_run: variable '%s' is assigned twice in one run", ks_name(twice));
-}
-
 bool ks_run(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *const *effects, int effect_count,
             const ks_run_options *options)
 {
@@ -288,7 +292,7 @@ bool ks_run(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *
     if (options)
         memcpy(&own, options, options->size < sizeof own ? options->size : sizeof own);
     if (!usable_all(graph, fetches, (uint32_t)fetch_count) || !usable_all(graph, effects, (uint32_t)effect_count) ||
-        !check_effects(graph, effects, effect_count))
+        !check_effects(graph, effects, (uint32_t)effect_count))
         return false;
     set_mode(graph, own.mode);
     for (int i = 0; i < fetch_count; i++) {
@@ -309,7 +313,7 @@ bool ks_run(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *
 int64_t ks_plan_bytes(ks_graph *graph, ks_node *const *fetches, int fetch_count, ks_node *const *effects, int effect_count)
 {
     if (!graph || !usable_all(graph, fetches, (uint32_t)fetch_count) || !usable_all(graph, effects, (uint32_t)effect_count) ||
-        !check_effects(graph, effects, effect_count))
+        !check_effects(graph, effects, (uint32_t)effect_count))
         return -1;
     ks__request request = {.targets = fetches,
                            .target_count = (uint32_t)fetch_count,

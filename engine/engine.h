@@ -159,6 +159,7 @@ typedef struct ks__plan {
     bool fresh; /* of a transaction */
     ks_node **targets, **effects;
     uint32_t target_count, effect_count;
+    uint32_t asked; /* effects that the request named; those that follow belong to nodes */
     ks__local *locals;
     uint32_t count;
     ks__step *steps;
@@ -213,6 +214,7 @@ typedef struct ks__request {
     uint32_t effect_count;
     ks_mode mode;
     bool fresh; /* a transaction: known values that are not leaves are computed anew */
+    size_t room; /* bytes of the effects, where they were listed anew */
 } ks__request;
 
 /* A walk's result: the nodes of a plan in their order, and what each is. */
@@ -233,6 +235,9 @@ void *ks__plan_get(ks_graph *g, ks__plan *plan, size_t bytes);
 void *ks__plan_raw(ks_graph *g, ks__plan *plan, size_t bytes);
 void ks__plan_free(ks_graph *g, ks__plan *plan);
 
+/* belong.c: the request with the effects that belong to the nodes of a training run, freed by the second. */
+bool ks__with_own_effects(ks_graph *g, const ks__request *request, ks__request *whole);
+void ks__own_effects_free(ks_graph *g, ks__request *whole);
 /* collect.c */
 bool ks__collect(ks_graph *g, const ks__request *request, ks__walk *walk);
 void ks__walk_free(ks_graph *g, ks__walk *walk);
