@@ -86,6 +86,15 @@
     OP(roll)                                                                                                                               \
     OP(pad)                                                                                                                                \
     OP(unpad)                                                                                                                              \
+    OP(triu)                                                                                                                               \
+    OP(tril)                                                                                                                               \
+    OP(diagonal)                                                                                                                           \
+    OP(undiagonal)                                                                                                                         \
+    OP(diagonal_embed)                                                                                                                     \
+    OP(full)                                                                                                                               \
+    OP(arange)                                                                                                                             \
+    OP(linspace)                                                                                                                           \
+    OP(positions)                                                                                                                          \
     /* join */                                                                                                                             \
     OP(concat)                                                                                                                             \
     OP(unconcat)                                                                                                                           \

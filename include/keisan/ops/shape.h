@@ -61,6 +61,49 @@ typedef enum ks_pad_mode { KS_PAD_CONSTANT, KS_PAD_REFLECT, KS_PAD_EDGE } ks_pad
 /* begin[k] elements before and end[k] behind axis k; `value` is what KS_PAD_CONSTANT puts there. */
 KS_API ks_node *ks_pad_at(ks_place at, ks_node *x, ks_ints begin, ks_ints end, ks_pad_mode mode, double value);
 
+/* ---- parts --------------------------------------------------------------------------------------------- */
+
+#define ks_split(x, axis, sections, ...) ks_split_at(KS_HERE, x, axis, sections, __VA_ARGS__)
+#define ks_split_sizes(x, axis, sizes, count, ...) ks_split_sizes_at(KS_HERE, x, axis, sizes, count, __VA_ARGS__)
+#define ks_stack(nodes, count, ...) ks_stack_at(KS_HERE, nodes, count, __VA_ARGS__)
+KS_API bool ks_split_at(ks_place at, ks_node *x, int64_t axis, int sections, ks_node **out); /* out[sections]: equal slices */
+KS_API bool ks_split_sizes_at(ks_place at, ks_node *x, int64_t axis, const int64_t *sizes, int count, ks_node **out); /* out[count] */
+KS_API ks_node *ks_stack_at(ks_place at, ks_node *const *nodes, int count, int64_t axis); /* joined along a new axis of the result */
+
+/* ---- triangles and diagonals of the last two axes: (i, j) lies on diagonal k = j - i ------------------- */
+
+#define ks_triu(x, ...)     ks_triu_at(KS_HERE, x, __VA_ARGS__)
+#define ks_tril(x, ...)     ks_tril_at(KS_HERE, x, __VA_ARGS__)
+#define ks_diagonal(x, ...) ks_diagonal_at(KS_HERE, x, __VA_ARGS__)
+#define ks_diagonal_embed(v, ...) ks_diagonal_embed_at(KS_HERE, v, __VA_ARGS__)
+#define ks_matrix_trace(...) ks_matrix_trace_at(KS_HERE, __VA_ARGS__)
+#define ks_eye(graph, dtype, ...) ks_eye_at(KS_HERE, graph, dtype, __VA_ARGS__)
+#define ks_eye_like(x, ...) ks_eye_like_at(KS_HERE, x, __VA_ARGS__)
+KS_API ks_node *ks_triu_at(ks_place at, ks_node *x, int64_t k);     /* diagonal k and what lies above, else 0 */
+KS_API ks_node *ks_tril_at(ks_place at, ks_node *x, int64_t k);     /* diagonal k and what lies below, else 0 */
+KS_API ks_node *ks_diagonal_at(ks_place at, ks_node *x, int64_t k); /* [..., m, n] -> [..., length] */
+KS_API ks_node *ks_diagonal_embed_at(ks_place at, ks_node *v, int64_t k); /* [..., n] -> square matrices with v on diagonal k */
+KS_API ks_node *ks_matrix_trace_at(ks_place at, ks_node *x);               /* the sum of the main diagonal */
+KS_API ks_node *ks_eye_at(ks_place at, ks_graph *graph, ks_dtype dtype, int64_t n); /* [n, n]: 1 on the main diagonal, else 0 */
+KS_API ks_node *ks_eye_like_at(ks_place at, ks_node *x, int64_t k); /* x's shape and dtype: 1 on diagonal k, else 0 */
+
+/* ---- out of nothing ------------------------------------------------------------------------------------ */
+
+#define ks_full(graph, dtype, shape, ...) ks_full_at(KS_HERE, graph, dtype, shape, __VA_ARGS__)
+#define ks_zeros(graph, dtype, ...)       ks_full_at(KS_HERE, graph, dtype, __VA_ARGS__, 0)
+#define ks_ones(graph, dtype, ...)        ks_full_at(KS_HERE, graph, dtype, __VA_ARGS__, 1)
+#define ks_full_like(x, ...)              ks_full_like_at(KS_HERE, x, __VA_ARGS__)
+#define ks_zeros_like(...)                ks_full_like_at(KS_HERE, __VA_ARGS__, 0)
+#define ks_ones_like(...)                 ks_full_like_at(KS_HERE, __VA_ARGS__, 1)
+#define ks_arange(graph, dtype, start, stop, ...)   ks_arange_at(KS_HERE, graph, dtype, start, stop, __VA_ARGS__)
+#define ks_linspace(graph, dtype, start, stop, ...) ks_linspace_at(KS_HERE, graph, dtype, start, stop, __VA_ARGS__)
+#define ks_positions(x, ...) ks_positions_at(KS_HERE, x, __VA_ARGS__)
+KS_API ks_node *ks_full_at(ks_place at, ks_graph *graph, ks_dtype dtype, ks_shape shape, double value);
+KS_API ks_node *ks_full_like_at(ks_place at, ks_node *x, double value); /* x's shape, open or not, and its dtype */
+KS_API ks_node *ks_arange_at(ks_place at, ks_graph *graph, ks_dtype dtype, double start, double stop, double step); /* without stop */
+KS_API ks_node *ks_linspace_at(ks_place at, ks_graph *graph, ks_dtype dtype, double start, double stop, int64_t count); /* with stop */
+KS_API ks_node *ks_positions_at(ks_place at, ks_node *x, int64_t axis); /* 0, 1, ... along an axis of x, as i64 */
+
 KS_END
 
 #endif
