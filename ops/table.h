@@ -122,6 +122,18 @@
     OP(cofactor)                                                                                                                           \
     /* conv */                                                                                                                             \
     /* norm */                                                                                                                             \
+    OP(layer_norm)                                                                                                                         \
+    OP(rms_norm)                                                                                                                           \
+    OP(group_norm)                                                                                                                         \
+    OP(instance_norm)                                                                                                                      \
+    OP(normalize_grad)                                                                                                                     \
+    OP(group_mean)                                                                                                                         \
+    OP(batch_norm)                                                                                                                         \
+    OP(batch_moments)                                                                                                                      \
+    OP(batch_sums)                                                                                                                         \
+    OP(in_mode)                                                                                                                            \
+    OP(local_response_norm)                                                                                                                \
+    OP(channel_window)                                                                                                                     \
     /* softmax and losses */                                                                                                               \
     OP(softmax)                                                                                                                            \
     OP(log_softmax)                                                                                                                        \
