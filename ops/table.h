@@ -121,6 +121,10 @@
     OP(det_sign)                                                                                                                           \
     OP(cofactor)                                                                                                                           \
     /* conv */                                                                                                                             \
+    OP(conv)                                                                                                                               \
+    OP(conv_input_grad)                                                                                                                    \
+    OP(conv_weight_grad)                                                                                                                   \
+    OP(conv_transpose)                                                                                                                     \
     /* norm */                                                                                                                             \
     OP(layer_norm)                                                                                                                         \
     OP(rms_norm)                                                                                                                           \
