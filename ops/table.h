@@ -106,6 +106,16 @@
     OP(gather)                                                                                                                             \
     OP(ungather)                                                                                                                           \
     OP(one_hot)                                                                                                                            \
+    OP(gather_elements)                                                                                                                    \
+    OP(ungather_elements)                                                                                                                  \
+    OP(gather_nd)                                                                                                                          \
+    OP(ungather_nd)                                                                                                                        \
+    OP(scatter_add)                                                                                                                        \
+    OP(scatter_elements_add)                                                                                                               \
+    OP(scatter_nd_add)                                                                                                                     \
+    OP(embedding)                                                                                                                          \
+    OP(argsort)                                                                                                                            \
+    OP(top_k_indices)                                                                                                                      \
     /* products */                                                                                                                         \
     OP(matmul)                                                                                                                             \
     OP(tensordot)                                                                                                                          \

@@ -1,10 +1,9 @@
 /*
  * ops/index/gather.c - tensors that name positions in others: gather, its transpose ungather, and one_hot.
  *
- * All positions are looked at before anything is written: one that is outside is an error that names it. Negative ones count from the
- * end. ungather adds in the order of the positions, whatever the threads, which share the columns among them.
+ * ungather adds in the order of the positions, whatever the threads, which share the columns among them.
  */
-#include "ops/family.h"
+#include "ops/index/position.h"
 
 typedef struct axis_attrs {
     int64_t axis;
@@ -14,24 +13,6 @@ static const ks_attr axis_table[] = {
     {"axis", KS_ATTR_INT, offsetof(axis_attrs, axis), false, false, "the axis along which positions are meant; default 0"},
     {0},
 };
-
-/* Whether all positions lie in an axis of `extent`. */
-static bool positions_fit(const ks_tensor *indices, int64_t extent, ks_failure *failure)
-{
-    for (int64_t i = 0; i < indices->count; i++) {
-        int64_t at = ks__whole(indices, i);
-        if (at < -extent || at >= extent)
-            return ks__kernel_fail(failure, KS_BAD_ARGUMENT, "index %lld, at position %lld, is outside the axis, which has %lld elements",
-                                   (long long)at, (long long)i, (long long)extent);
-    }
-    return true;
-}
-
-static int64_t position(const ks_tensor *indices, int64_t i, int64_t extent)
-{
-    int64_t at = ks__whole(indices, i);
-    return at < 0 ? at + extent : at;
-}
 
 /* ---- gather -------------------------------------------------------------------------------------------- */
 
@@ -61,7 +42,8 @@ static bool infer_gather(ks_infer *infer)
 
 typedef struct job {
     const ks_call *call;
-    ks__around x; /* of what has the axis */
+    const void *updates; /* what is added */
+    ks__around x;        /* of what has the axis */
     int64_t positions;
     int64_t chunk; /* gather: rows of a task; ungather: columns of a task */
     int64_t ranges;
@@ -73,9 +55,14 @@ static void gather_task(void *payload, int64_t block)
     const ks_tensor *indices = &j->call->in[1], *out = j->call->out;
     size_t run = (size_t)j->x.after * ks_dtype_size(out->dtype);
     int64_t rows = j->x.before * j->positions, last = (block + 1) * j->chunk < rows ? (block + 1) * j->chunk : rows;
+    int64_t k = block * j->chunk % j->positions, begin = block * j->chunk / j->positions * j->x.extent;
     for (int64_t r = block * j->chunk; r < last; r++) {
-        int64_t from = r / j->positions * j->x.extent + position(indices, r % j->positions, j->x.extent);
+        int64_t from = begin + ks__position(indices, k, j->x.extent);
         memcpy((char *)out->data + (size_t)r * run, (const char *)j->call->in[0].data + (size_t)from * run, run);
+        if (++k == j->positions) {
+            k = 0;
+            begin += j->x.extent;
+        }
     }
 }
 
@@ -83,7 +70,7 @@ static bool gather_kernel(const ks_call *call, ks_failure *failure)
 {
     const axis_attrs *attrs = call->attrs;
     job j = {.call = call, .x = ks__split(call->in[0].shape, attrs->axis), .positions = call->in[1].count};
-    if (!positions_fit(&call->in[1], j.x.extent, failure))
+    if (!ks__positions_fit(&call->in[1], j.x.extent, failure))
         return false;
     if (!call->out->count)
         return true;
@@ -135,35 +122,42 @@ ks_node *ks_gather_at(ks_place at, ks_node *x, ks_node *indices, int64_t axis)
 
 /* ---- ungather ------------------------------------------------------------------------------------------ */
 
+bool ks__infer_rows(ks_infer *infer, const ks_shape *x, const ks_shape *updates, int64_t axis)
+{
+    ks_shape wanted = KS_SCALAR;
+    if (!gathered(infer, x, infer->shape[1], axis, &wanted))
+        return false;
+    bool fits = wanted.rank == updates->rank;
+    for (int i = 0; fits && i < wanted.rank; i++) {
+        int64_t same;
+        fits = ks__dim_same(infer->graph, wanted.dim[i], updates->dim[i], &same);
+    }
+    infer->out = *x;
+    return fits ||
+           ks_infer_fail(infer, KS_BAD_SHAPE,
+                         x == infer->shape[0] ? "the third is not what positions like the second take out of the first: {0}, {1}, {2}"
+                                              : "the first is not what positions like the second take out of the third: {0}, {1}, {2}");
+}
+
 static bool infer_ungather(ks_infer *infer)
 {
     const axis_attrs *attrs = infer->attrs;
-    const ks_shape *u = infer->shape[0], *like = infer->shape[2];
-    ks_shape wanted = KS_SCALAR;
+    const ks_shape *like = infer->shape[2];
     int axis;
     if (!ks__axis(attrs->axis, like->rank, &axis))
         return ks_infer_fail(infer, KS_BAD_SHAPE, "there is no axis %lld: {2}", (long long)attrs->axis);
-    if (!gathered(infer, like, infer->shape[1], attrs->axis, &wanted))
-        return false;
-    bool fits = wanted.rank == u->rank;
-    for (int i = 0; fits && i < wanted.rank; i++) {
-        int64_t same;
-        fits = ks__dim_same(infer->graph, wanted.dim[i], u->dim[i], &same);
-    }
-    infer->out = *like;
-    return fits ||
-           ks_infer_fail(infer, KS_BAD_SHAPE, "the first is not what positions like the second take out of the third: {0}, {1}, {2}");
+    return ks__infer_rows(infer, like, infer->shape[0], attrs->axis);
 }
 
 #define DEFINE_ADD_ROWS(S, TYPE)                                                                                                           \
     static void add_rows_##S(const job *j, int64_t before, int64_t column, int64_t columns)                                                \
     {                                                                                                                                      \
         const ks_tensor *indices = &j->call->in[1];                                                                                        \
-        const TYPE *from = (const TYPE *)j->call->in[0].data + before * j->positions * j->x.after + column;                                \
+        const TYPE *from = (const TYPE *)j->updates + before * j->positions * j->x.after + column;                                         \
         TYPE *to = (TYPE *)j->call->out->data + before * j->x.extent * j->x.after + column;                                                \
         for (int64_t k = 0; k < j->positions; k++) {                                                                                       \
             const TYPE *row = from + k * j->x.after;                                                                                       \
-            TYPE *sum = to + position(indices, k, j->x.extent) * j->x.after;                                                               \
+            TYPE *sum = to + ks__position(indices, k, j->x.extent) * j->x.after;                                                           \
             for (int64_t c = 0; c < columns; c++)                                                                                          \
                 sum[c] = (TYPE)(sum[c] + row[c]);                                                                                          \
         }                                                                                                                                  \
@@ -186,19 +180,24 @@ static void ungather_task(void *payload, int64_t unit)
 
 #define COLUMNS 64 /* columns of a unit */
 
+bool ks__add_rows(const ks_call *call, const ks_tensor *start, const ks_tensor *updates, int64_t axis, ks_failure *failure)
+{
+    job j = {.call = call, .x = ks__split(call->out->shape, axis), .positions = call->in[1].count, .chunk = COLUMNS};
+    if (!ks__positions_fit(&call->in[1], j.x.extent, failure))
+        return false;
+    ks__start_from(call, start);
+    if (!updates->count)
+        return true;
+    j.updates = updates->data;
+    j.ranges = ks__ceil_div(j.x.after, COLUMNS);
+    ks__each(call, updates->count, j.x.before * j.ranges, ungather_task, &j);
+    return true;
+}
+
 static bool ungather_kernel(const ks_call *call, ks_failure *failure)
 {
     const axis_attrs *attrs = call->attrs;
-    job j = {.call = call, .x = ks__split(call->out->shape, attrs->axis), .positions = call->in[1].count, .chunk = COLUMNS};
-    if (!positions_fit(&call->in[1], j.x.extent, failure))
-        return false;
-    if (call->out->count)
-        memset(call->out->data, 0, (size_t)call->out->count * ks_dtype_size(call->out->dtype));
-    if (!call->in[0].count)
-        return true;
-    j.ranges = ks__ceil_div(j.x.after, COLUMNS);
-    ks__each(call, call->in[0].count, j.x.before * j.ranges, ungather_task, &j);
-    return true;
+    return ks__add_rows(call, NULL, &call->in[0], attrs->axis, failure);
 }
 
 static ks_node *ungather_pullback(ks_node *y, int i, ks_node *u)
@@ -264,13 +263,13 @@ static bool one_hot_kernel(const ks_call *call, ks_failure *failure)
 {
     const one_hot_attrs *attrs = call->attrs;
     const ks_tensor *indices = &call->in[0], *out = call->out;
-    if (!positions_fit(indices, attrs->depth, failure))
+    if (!ks__positions_fit(indices, attrs->depth, failure))
         return false;
     if (!out->count)
         return true;
     memset(out->data, 0, (size_t)out->count * ks_dtype_size(out->dtype));
     for (int64_t i = 0; i < indices->count; i++) {
-        int64_t at = i * attrs->depth + position(indices, i, attrs->depth);
+        int64_t at = i * attrs->depth + ks__position(indices, i, attrs->depth);
         switch (out->dtype) {
         case KS_F32:
             ((float *)out->data)[at] = 1;
