@@ -10,6 +10,9 @@ REASONS = {
     "chain_mul": BACKWARD, "select_mul": BACKWARD,
     "unconcat": BACKWARD, "place": BACKWARD, "unslice": BACKWARD, "reslice": BACKWARD, "ungather": BACKWARD,
     "untile": BACKWARD, "unrepeat": BACKWARD, "unpad": BACKWARD,
+    "ungather_elements": BACKWARD, "ungather_nd": BACKWARD, "undiagonal": BACKWARD, "conv_input_grad": BACKWARD, "conv_weight_grad": BACKWARD,
+    "normalize_grad": BACKWARD, "group_mean": BACKWARD, "batch_sums": BACKWARD,
+    "in_mode": "it lets values pass in one mode only: PyTorch has no such word",
     "softmax_cross_entropy_grad": BACKWARD, "class_targets": BACKWARD, "label_weights": BACKWARD,
     "random_uniform": CHANCE, "random_normal": CHANCE, "dropout": CHANCE, "dropout_mask": CHANCE,
 }

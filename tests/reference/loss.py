@@ -15,11 +15,11 @@ def reduced(values, reduction):
     return {MEAN: values.mean, SUM: values.sum, NONE: values.clone}[reduction]()
 
 
-def pairs(op, function, first=(-3, 3), second=(-3, 3), attrs=None, usual=MEAN):
+def pairs(op, function, first=(-3, 3), second=(-3, 3), attrs=None):
     """A loss of two tensors of one shape, for each shape and reduction. function(y, t) gives the values of single elements."""
     for i, spec in enumerate(SHAPES + [NOTHING]):
         reductions = [SUM, NONE] if spec is NOTHING else [MEAN, SUM, NONE] + [ROWS] * bool(spec.shape)
-        for reduction in reductions if i in (2, 6) else [usual, reductions[i % len(reductions)]]:
+        for reduction in reductions if i == 2 else [reductions[i % len(reductions)]]:
             y = Input(spec.shape, *first, view=spec.view)
             t = Input(spec.shape, *second)
             case(op, lambda a, b, r=reduction: reduced(function(a, b), r), [y, t], {**(attrs or {}), "reduction": reduction})
@@ -52,7 +52,7 @@ def yes_or_no():
     pairs("binary_cross_entropy_with_logits", lambda y, t: F.binary_cross_entropy_with_logits(y, t, reduction="none"), second=(0, 1))
     for margin in (1.0, 0.5):
         pairs("hinge", lambda y, t, m=margin: F.relu(m - t * y), attrs={"margin": margin})
-    pairs("kl_divergence", lambda y, t: F.kl_div(y, t, reduction="none"), second=(0, 1), usual=SUM)
+    pairs("kl_divergence", lambda y, t: F.kl_div(y, t, reduction="none"), second=(0, 1))
 
 
 def classes():

@@ -14,7 +14,7 @@ from pathlib import Path
 import reference
 
 FOLDER = Path(__file__).resolve().parent
-FAMILIES = ["elementwise", "reduce", "shape", "index", "product", "linalg", "loss"]
+FAMILIES = ["elementwise", "reduce", "shape", "index", "product", "linalg", "conv", "norm", "loss"]
 
 
 def alike(a, b):

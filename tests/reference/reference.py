@@ -99,14 +99,14 @@ BINARY = [[x(), x()], [x(5), x(5)], [x(2, 3), x(3)], [x(3), x(2, 3)], [x(2, 1), 
 # ---- a case -------------------------------------------------------------------------------------------------
 
 def shown(value):
-    """A number as JSON, with 13 digits: enough for a comparison at 1e-10."""
+    """A number as JSON, with 12 digits: enough for a comparison at 1e-10."""
     if isinstance(value, (bool, int)):
         return int(value)
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    rounded = float(f"{value:.13g}")
+    rounded = float(f"{value:.12g}")
     return int(rounded) if rounded == int(rounded) and abs(rounded) < 1e15 else rounded
 
 
@@ -163,7 +163,8 @@ def derivatives(y, variables):
 
 def case(op, function, inputs, attrs=None, **options):
     """Adds a case: `function` is PyTorch's word for our `op`. options: open=False where sizes must be known while composing,
-    f32=... a tolerance of its own, derivative=False where there is none to compare."""
+    f32=... a tolerance of its own, derivative=False where there is none to compare, train=True for a training run. between: further nodes
+    before the last one, whose inputs then are `names`."""
     if op not in OPERATIONS[family]:
         OPERATIONS[family].append(op)
     number = sum(c["op"] == op for c in CASES[family])
@@ -181,6 +182,7 @@ def case(op, function, inputs, attrs=None, **options):
         tensors.append(tensor)
     y = function(*tensors)
     y = torch.as_tensor(y) if not torch.is_tensor(y) else y
+    views, names = views + options.pop("between", []), options.pop("names", names)
     result = {"name": "y", "op": op, "inputs": names, **({"attrs": attrs} if attrs else {})}
     made = {"op": op, "nodes": nodes + views + [result], "dtype": NAMED[y.dtype], "shape": list(y.shape), "y": flat(y)}
     if y.is_floating_point() and variables and options.pop("derivative", True):

@@ -90,7 +90,35 @@ def margins():
     case("pad", lambda v: F.pad(v, [0, 0, 1, 1]), [x(0, 3)], {"begin": [1, 0], "end": [1, 0]})
 
 
+def matrices():
+    """Triangles and diagonals."""
+    for spec, k in ((x(1, 1), 0), (x(3, 3), 0), (x(2, 3), 1), (x(3, 2), -1), (x(2, 1, 2, 3), 0), (x(0, 3), 0), (transposed(3, 2), 0), (cut(3, 3), 5)):
+        case("tril", lambda v, k=k: v.tril(k), [spec], {"k": k})
+        case("triu", lambda v, k=k: v.triu(k), [spec], {"k": k})
+        if spec.shape[0] and k < 3:
+            case("diagonal", lambda v, k=k: v.diagonal(k, -2, -1), [spec], {"k": k})
+    for spec, k in ((x(1), 0), (x(3), 1), (x(2, 2), -1), (x(2, 1, 2), 0), (x(0, 2), 0), (transposed(2, 3), 0)):
+        case("diagonal_embed", lambda v, k=k: torch.diag_embed(v, k), [spec], {"k": k})
+
+
+def beginnings():
+    """Tensors that have no inputs."""
+    for shape in ([], [3], [2, 3], [2, 1, 2, 2], [0, 3]):
+        case("full", lambda s=shape: torch.full(s, 1.5, dtype=torch.float64), [], {"shape": shape, "dtype": "f64", "value": 1.5})
+    for start, stop, step in ((0, 5, 1), (1, 2, 0.25), (3, -1, -1.5), (0, 1, 0.3), (2, 2, 1)):
+        case("arange", lambda a=start, b=stop, s=step: torch.arange(a, b, s, dtype=torch.float64), [],
+             {"start": start, "stop": stop, "step": step, "dtype": "f64"})
+    case("arange", lambda: torch.arange(1, 8, 3), [], {"start": 1, "stop": 8, "step": 3, "dtype": "i64"})
+    for start, stop, count in ((0, 1, 5), (-1, 1, 2), (2, -3, 4), (1, 2, 1), (0, 1, 0)):
+        case("linspace", lambda a=start, b=stop, n=count: torch.linspace(a, b, n, dtype=torch.float64), [],
+             {"start": start, "stop": stop, "count": count, "dtype": "f64"})
+    for spec, axis in ((x(4), 0), (x(2, 3), 1), (x(2, 3), -2), (x(2, 1, 2, 3), 3), (x(0, 3), 0)):
+        case("positions", lambda v, a=axis: torch.arange(v.shape[a]), [spec], {"axis": axis})
+
+
 def cases():
+    matrices()
+    beginnings()
     spreading()
     orders()
     joins()
