@@ -48,6 +48,13 @@ bool ks__derivable(ks_place at, ks_graph *g, const char *call, const ks_node *no
 /* Whether what was given as `what` ("upstream") can stand for a derivative of x: its dtype and shape, or a bare number. */
 bool ks__check_like(ks_place at, const char *call, const char *what, const ks_node *given, const ks_node *x);
 
+/* ---- whole derivatives (autodiff/jacobian.c) ------------------------------------------------------------ */
+
+/* Whether the node has no open dimensions; else the failure says that sizes must be known. */
+bool ks__sized(ks_place at, const char *call, const ks_node *node);
+/* y's tangent for this tangent of x (forward), or x's gradient for this upstream of y; NULL for a NULL seed. */
+ks_node *ks__pass(ks_place at, ks_node *y, ks_node *x, bool forward, ks_node *seed);
+
 /* ---- edges (autodiff/partial.c) ------------------------------------------------------------------------- */
 
 static inline bool ks__is_float(const ks_node *node)

@@ -38,6 +38,71 @@ KS_API ks_node *ks_jvp_at(ks_place at, ks_node *y, ks_node *const *x, ks_node *c
 #define ks_jvps(y, y_count, x, tangents, count, ...) ks_jvps_at(KS_HERE, y, y_count, x, tangents, count, __VA_ARGS__)
 KS_API bool ks_jvps_at(ks_place at, ks_node *const *y, int y_count, ks_node *const *x, ks_node *const *tangents, int count, ks_node **out);
 
+/*
+ * The Hessian of y (of the sum of its elements) times v[i], of x[i]'s shape: out[i] is the tangent of dy/dx[i]. Costs a few
+ * gradients, whatever the number of elements.
+ */
+#define ks_hvp(y, x, v, count, ...) ks_hvp_at(KS_HERE, y, x, v, count, __VA_ARGS__)
+KS_API bool ks_hvp_at(ks_place at, ks_node *y, ks_node *const *x, ks_node *const *v, int count, ks_node **out);
+
+/* ---- whole derivatives --------------------------------------------------------------------------------- */
+
+typedef enum ks_direction { KS_EITHER, KS_FORWARD, KS_REVERSE } ks_direction;
+
+/*
+ * The Jacobian: a node of y's shape followed by x's. All sizes must be known. *direction says which mode is wanted and is told which
+ * one was chosen (KS_EITHER, or a NULL direction: the one of fewer passes; the log says it): forward mode makes a pass for each
+ * element of x, reverse mode one for each element of y.
+ */
+#define ks_jacobian(y, x, ...) ks_jacobian_at(KS_HERE, y, x, __VA_ARGS__)
+KS_API ks_node *ks_jacobian_at(ks_place at, ks_node *y, ks_node *x, ks_direction *direction);
+/* The Hessian of y (of the sum of its elements): a node of x's shape twice over. Forward over reverse, a pass for each element of x. */
+#define ks_hessian(y, ...) ks_hessian_at(KS_HERE, y, __VA_ARGS__)
+KS_API ks_node *ks_hessian_at(ks_place at, ks_node *y, ks_node *x);
+/* Its diagonal, exactly: a node of x's shape. Elements that do not meet in any second derivative share a pass. */
+#define ks_hessian_diagonal(y, ...) ks_hessian_diagonal_at(KS_HERE, y, __VA_ARGS__)
+KS_API ks_node *ks_hessian_diagonal_at(ks_place at, ks_node *y, ks_node *x);
+
+/* ---- sparse Jacobians ---------------------------------------------------------------------------------- */
+
+/*
+ * Where dy/dx can be other than zero, row by row (a row is an element of y, a column one of x), found from the graph alone; and
+ * in how many passes its values come. Rows that share no column, or columns that share no row, have one colour and take one pass.
+ */
+typedef struct ks_sparsity {
+    int64_t rows, columns, entries;
+    const int64_t *row_start; /* [rows + 1]: row i's entries are row_start[i] .. row_start[i + 1] */
+    const int64_t *column;    /* [entries], ascending in each row */
+    const int64_t *colour;    /* [columns] in forward mode, [rows] in reverse mode */
+    int64_t colours;          /* passes */
+    ks_direction direction;   /* of the passes: that of fewer colours */
+    ks_allocator allocator;
+} ks_sparsity;
+
+/*
+ * Finds the pattern as the graph is now; freed by ks_sparsity_free. It holds for all values of inputs and variables. What an
+ * operation says about itself is used (elementwise, KS_OP_MOVES, KS_OP_LINES, matrix products); any other one is taken to mix all.
+ */
+KS_API bool ks_jacobian_sparsity(ks_node *y, ks_node *x, ks_sparsity *out);
+KS_API void ks_sparsity_free(ks_sparsity *sparsity);
+/* The values at the pattern's entries, in their order: a node [entries], that is computed anew when x changes, with no new colouring. */
+#define ks_sparse_jacobian(y, x, ...) ks_sparse_jacobian_at(KS_HERE, y, x, __VA_ARGS__)
+KS_API ks_node *ks_sparse_jacobian_at(ks_place at, ks_node *y, ks_node *x, const ks_sparsity *sparsity);
+
+/* ---- gradients kept small ------------------------------------------------------------------------------ */
+
+/* out[i]: each element of gradients[i] brought into [low, high]. */
+#define ks_clip_by_value(gradients, count, low, high, ...) ks_clip_by_value_at(KS_HERE, gradients, count, low, high, __VA_ARGS__)
+KS_API bool ks_clip_by_value_at(ks_place at, ks_node *const *gradients, int count, double low, double high, ks_node **out);
+/*
+ * All gradients together made shorter where their norm is beyond `most`: out[i] = gradients[i] min(1, most / (norm + 1e-6)), where norm is
+ * the root of the sum of the squares of all their elements (PyTorch's clip_grad_norm_). *norm: that norm as a node; may be NULL.
+ */
+#define ks_clip_by_norm(gradients, count, most, out, ...) ks_clip_by_norm_at(KS_HERE, gradients, count, most, out, __VA_ARGS__)
+KS_API bool ks_clip_by_norm_at(ks_place at, ks_node *const *gradients, int count, double most, ks_node **out, ks_node **norm);
+
+/* ---- training ------------------------------------------------------------------------------------------ */
+
 /* Makes the gradient of `loss` for every trainable variable it depends on: ks_grad gives it. Set, not added. */
 #define ks_backward(...) ks_backward_at(KS_HERE, __VA_ARGS__)
 KS_API bool ks_backward_at(ks_place at, ks_node *loss);

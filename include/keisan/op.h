@@ -133,6 +133,9 @@ typedef enum ks_chain {
 typedef enum ks_op_flag {
     KS_OP_JOINT = 1 << 20,   /* linear in all inputs that have a derivative together, as a sum is: its tangent is itself of the tangents */
     KS_OP_PRODUCT = 1 << 21, /* linear in each of them while the others stay, as a product is */
+    KS_OP_MOVES = 1 << 22,   /* each element of the result is an element of an input, or a constant; which one hangs on shapes and indices alone */
+    KS_OP_LINES = 1 << 23,   /* each element of the result hangs on those elements of input 0 only that lie with it along the attribute
+                                "axes" or "axis" (without one: along the axes that the result has lost) */
     KS_OP_FED = 1,      /* leaf: given by ks_feed */
     KS_OP_CONSTANT = 2, /* leaf: fixed tensor */
     KS_OP_NUMBER = 4,   /* leaf: bare number */

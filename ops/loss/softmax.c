@@ -200,6 +200,7 @@ const ks_op ks__op_softmax = {
            "to all scores changes nothing. A row with a NaN, with +inf, or of -inf alone has no shares: all its elements are NaN, as in "
            "PyTorch.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .attrs = axis_table,
     .attrs_size = sizeof(axis_attrs),
@@ -247,6 +248,7 @@ const ks_op ks__op_log_softmax = {
            "as in "
            "PyTorch.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .attrs = axis_table,
     .attrs_size = sizeof(axis_attrs),
