@@ -100,6 +100,7 @@ const ks_op ks__op_min = {
     .doc = "The least element over the axes; a NaN among them wins. Equal ones share the derivative, so that it is the same whichever "
            "order they stand in, as in PyTorch's amin. There is no least of no elements.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .allowed = KS_NUMBERS,
     .attrs = ks__reduce_table,

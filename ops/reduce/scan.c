@@ -164,7 +164,7 @@ const ks_op ks__op_cumsum = {
     .types = "T>T",
     .inputs = "x",
     .allowed = KS_FLOATS | 1u << KS_I32 | 1u << KS_I64,
-    .flags = KS_OP_LINEAR,
+    .flags = KS_OP_LINEAR | KS_OP_LINES,
     .attrs = scan_table,
     .attrs_size = sizeof(scan_attrs),
     .infer = infer_scan,
@@ -219,6 +219,7 @@ const ks_op ks__op_cumprod = {
     .doc = "Running products along an axis; exclusive ones leave out the element itself and begin with 1, reverse ones run from the end. "
            "Products of f32 are kept in double; whole numbers wrap. The derivative never divides by x, so that it is right beside zeros.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .allowed = KS_FLOATS | 1u << KS_I32 | 1u << KS_I64,
     .attrs = scan_table,
@@ -356,6 +357,7 @@ const ks_op ks__op_prod = {
         "1. An element's derivative is the product of the others, computed without dividing by it: with one zero only that zero has "
         "one, with two none has.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .allowed = KS_FLOATS | 1u << KS_I32 | 1u << KS_I64,
     .attrs = ks__reduce_table,

@@ -146,6 +146,7 @@ const ks_op ks__op_var = {
            "ddof 0, NumPy's default, it is that of the elements themselves; with ddof 1, PyTorch's default (there: correction), the "
            "unbiased estimate from a sample. Of nothing it is NaN, as where count - ddof is 0 and all are equal.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .attrs = var_table,
     .attrs_size = sizeof(var_attrs),
@@ -175,6 +176,7 @@ const ks_op ks__op_std = {
     .doc = "The standard deviation over the axes: the square root of var, whose ddof it takes: 0 by default, as in NumPy, while PyTorch's "
            "correction is 1. Where all elements are equal it is 0 and its derivative is taken as 0.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .attrs = var_table,
     .attrs_size = sizeof(var_attrs),
@@ -223,6 +225,7 @@ const ks_op ks__op_norm_l1 = {
     .formula = "y = sum of |x| over the axes",
     .doc = "The l1 norm over the axes: the sum of absolute values, added pairwise. The derivative at 0 is 0. Of nothing it is 0.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .attrs = ks__reduce_table,
     .attrs_size = sizeof(ks__reduce_attrs),
@@ -271,6 +274,7 @@ const ks_op ks__op_norm_l2 = {
            "as 0, so that what is clipped or normalised by it starts at rest. The squares must be in the range of the dtype: f32 beyond "
            "1.8e19 gives inf. Of nothing it is 0.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .attrs = ks__reduce_table,
     .attrs_size = sizeof(ks__reduce_attrs),
@@ -335,6 +339,7 @@ const ks_op ks__op_logsumexp = {
            "overflows: it is at least max x and at most max x + log count. Its derivative is softmax. Of nothing, and of -inf alone, it is "
            "-inf (there, as in softmax, the shares of the derivative are NaN); +inf and NaN stay.",
     .types = "T>T",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .attrs = ks__reduce_table,
     .attrs_size = sizeof(ks__reduce_attrs),

@@ -140,6 +140,7 @@ const ks_op ks__op_pad = {
         "modes are those of ONNX's Pad and NumPy's pad. In the derivative what was reflected or repeated adds up at the element that it "
         "came from. The value may change without a new plan.",
     .types = "T>T",
+    .flags = KS_OP_MOVES,
     .inputs = "x",
     .allowed = KS_ALL_TYPES,
     .attrs = pad_table,
