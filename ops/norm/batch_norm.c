@@ -119,8 +119,7 @@ static ks_node *norm_pullback(ks_node *y, int i, ks_node *u)
     if (i == 3)
         return ks_neg_at(at, ks_mul_at(at, first, ks_mul_at(at, scale, root(y))));
     ks_node *r = root(y), *cube = ks_mul_at(at, r, ks_square_at(at, r));
-    ks_node *half = ks_mul_at(at, scale, ks_number_at(at, y->graph, -0.5));
-    return ks_mul_at(at, second, ks_mul_at(at, half, cube));
+    return ks_mul_at(at, ks_mul_at(at, second, ks_mul_at(at, scale, cube)), ks_number_at(at, y->graph, -0.5));
 }
 
 static ks_node *norm_example(ks_graph *g)
@@ -172,8 +171,8 @@ static ks_node *update(ks_place at, ks_node *running, ks_node *batch, double mom
 {
     if (momentum == 1 || !running || !ks_is_variable(running))
         return running;
-    ks_node *kept = ks_mul_at(at, running, ks_number_at(at, running->graph, momentum));
-    return ks_assign_at(at, running, ks_add_at(at, kept, ks_mul_at(at, batch, ks_number_at(at, running->graph, 1 - momentum))));
+    ks_node *apart = ks_sub_at(at, batch, running), *part = ks_number_at(at, running->graph, 1 - momentum);
+    return ks_assign_at(at, running, ks_add_at(at, running, ks_mul_at(at, apart, part)));
 }
 
 /* The variance divided by n - 1 instead of n; of a single element it stays 0. */
