@@ -95,7 +95,5 @@ ks_node *ks__turned(ks_place at, ks_node *x)
 
 ks_node *ks__triangle_of(ks_place at, ks_node *x, bool lower, bool strict)
 {
-    if (!lower)
-        return ks__turned(at, ks__triangle_of(at, ks__turned(at, x), true, strict));
-    return ks_tril_from_vector_at(at, ks_tril_to_vector_at(at, x, strict), strict);
+    return lower ? ks_tril_at(at, x, strict ? -1 : 0) : ks_triu_at(at, x, strict ? 1 : 0);
 }

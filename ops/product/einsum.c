@@ -10,8 +10,6 @@
 
 #define OPEN_SIZE 64.0
 
-#define ks_diagonal_at(at, x) ks__null((x)->graph, KS_UNSUPPORTED, at, "einsum: a letter twice in one operand")
-
 /* ---- axes by label ------------------------------------------------------------------------------------- */
 
 static int axis_of(const ks__einsum_term *t, int label)
@@ -78,7 +76,7 @@ static bool take_diagonal(ks_place at, ks__einsum_term *t, int first, int second
     perm.at[perm.count++] = first;
     perm.at[perm.count++] = second;
     rest.label[rest.rank++] = t->label[first];
-    rest.node = ks_diagonal_at(at, last ? t->node : ks_transpose_at(at, t->node, perm));
+    rest.node = ks_diagonal_at(at, last ? t->node : ks_transpose_at(at, t->node, perm), 0);
     *t = rest;
     return t->node;
 }
