@@ -10,7 +10,7 @@
 typedef struct entry {
     const char *name;
     const char *family;
-    const char *builder; /* "ks_node *ks_add(ks_node *a, ks_node *b);"; "": made by derivatives only */
+    const char *builder; /* "ks_node *ks_add(ks_node *a, ks_node *b);"; "": it has none */
 } entry;
 
 const entry *ops_entry(const char *name);

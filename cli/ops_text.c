@@ -173,6 +173,6 @@ void ops_put_text(const ks_op *op)
         printf(COLUMN "%s\n", "derivative", op->derivative ? op->derivative : "none");
     printf(COLUMN "%s\n", "ONNX", op->onnx ? op->onnx : "none");
     printf(COLUMN "%s\n", "family", known->family);
-    printf(COLUMN "%s\n", "in C", *known->builder ? known->builder : "made by derivatives only");
+    printf(COLUMN "%s\n", "in C", *known->builder ? known->builder : "no call of its own");
     put_example(op);
 }

@@ -54,6 +54,11 @@ def fixed(values, dtype="f64"):
     return Input(tensor.shape, values=tensor, dtype=dtype)
 
 
+def given(*values):
+    """A float variable with these values, in a row."""
+    return Input([len(values)], change=lambda v: torch.tensor(values, dtype=torch.float64))
+
+
 def regular(*shape):
     """Square matrices far from singular: small numbers, and 3 more on the diagonal."""
     return Input(shape, low=-1, high=1, change=lambda v: v + 3 * torch.eye(shape[-1], dtype=v.dtype))
