@@ -21,8 +21,8 @@
 #define ONE(x, n)   1
 
 /* The two forms for one type. Partial results wait on a stack and are combined as a binary counter carries, which is a
- * pairwise tree without recursion. */
-#define DEFINE_FOLD(NAME, TYPE, COMBINE, START)                                                                                            \
+ * pairwise tree without recursion. FOUR: rows are taken four at a time; a choice among so many would be made by branches. */
+#define DEFINE_FOLD(NAME, TYPE, COMBINE, START, FOUR)                                                                                      \
     static KS_INLINE TYPE NAME##_block(const TYPE *x, int64_t n)                                                                           \
     {                                                                                                                                      \
         TYPE lane[LANES];                                                                                                                  \
@@ -65,14 +65,17 @@
         int64_t i = 0;                                                                                                                     \
         for (int64_t c = 0; c < w; c++)                                                                                                    \
             acc[c] = START(x + c, r);                                                                                                      \
-        for (; i + 4 <= r; i += 4, x += 4 * stride)                                                                                        \
+        for (; FOUR && i + 4 <= r; i += 4, x += 4 * stride)                                                                                \
             for (int64_t c = 0; c < w; c++) {                                                                                              \
-                TYPE p = COMBINE(x[c], x[c + stride]), q = COMBINE(x[c + 2 * stride], x[c + 3 * stride]), pq = COMBINE(p, q);              \
-                acc[c] = COMBINE(acc[c], pq);                                                                                              \
+                const TYPE x0 = x[c], x1 = x[c + stride], x2 = x[c + 2 * stride], x3 = x[c + 3 * stride], so_far = acc[c];                 \
+                const TYPE p = COMBINE(x0, x1), q = COMBINE(x2, x3), pq = COMBINE(p, q);                                                   \
+                acc[c] = COMBINE(so_far, pq);                                                                                              \
             }                                                                                                                              \
         for (; i < r; i++, x += stride)                                                                                                    \
-            for (int64_t c = 0; c < w; c++)                                                                                                \
-                acc[c] = COMBINE(acc[c], x[c]);                                                                                            \
+            for (int64_t c = 0; c < w; c++) {                                                                                              \
+                const TYPE x0 = x[c], so_far = acc[c];                                                                                     \
+                acc[c] = COMBINE(so_far, x0);                                                                                              \
+            }                                                                                                                              \
     }                                                                                                                                      \
     static KS_INLINE void NAME##_rows_body(void *out, const void *in, int64_t r, int64_t w, int64_t stride)                                \
     {                                                                                                                                      \
@@ -100,24 +103,24 @@
     KS_TARGETS(void, NAME##_rows, (void *out, const void *x, int64_t r, int64_t w, int64_t stride), (out, x, r, w, stride))
 
 /* Whole numbers wrap, which only unsigned ones may. */
-DEFINE_FOLD(sum_f32, float, ADD, ZERO)
-DEFINE_FOLD(sum_f64, double, ADD, ZERO)
-DEFINE_FOLD(sum_i32, uint32_t, ADD, ZERO)
-DEFINE_FOLD(sum_i64, uint64_t, ADD, ZERO)
-DEFINE_FOLD(max_f32, float, MOST, FIRST)
-DEFINE_FOLD(max_f64, double, MOST, FIRST)
-DEFINE_FOLD(max_i32, int32_t, MOST, FIRST)
-DEFINE_FOLD(max_i64, int64_t, MOST, FIRST)
-DEFINE_FOLD(max_u8, uint8_t, MOST, FIRST)
-DEFINE_FOLD(min_f32, float, LEAST, FIRST)
-DEFINE_FOLD(min_f64, double, LEAST, FIRST)
-DEFINE_FOLD(min_i32, int32_t, LEAST, FIRST)
-DEFINE_FOLD(min_i64, int64_t, LEAST, FIRST)
-DEFINE_FOLD(min_u8, uint8_t, LEAST, FIRST)
-DEFINE_FOLD(prod_f32, float, TIMES, ONE)
-DEFINE_FOLD(prod_f64, double, TIMES, ONE)
-DEFINE_FOLD(prod_i32, uint32_t, TIMES, ONE)
-DEFINE_FOLD(prod_i64, uint64_t, TIMES, ONE)
+DEFINE_FOLD(sum_f32, float, ADD, ZERO, true)
+DEFINE_FOLD(sum_f64, double, ADD, ZERO, true)
+DEFINE_FOLD(sum_i32, uint32_t, ADD, ZERO, true)
+DEFINE_FOLD(sum_i64, uint64_t, ADD, ZERO, true)
+DEFINE_FOLD(max_f32, float, MOST, FIRST, false)
+DEFINE_FOLD(max_f64, double, MOST, FIRST, false)
+DEFINE_FOLD(max_i32, int32_t, MOST, FIRST, false)
+DEFINE_FOLD(max_i64, int64_t, MOST, FIRST, false)
+DEFINE_FOLD(max_u8, uint8_t, MOST, FIRST, false)
+DEFINE_FOLD(min_f32, float, LEAST, FIRST, false)
+DEFINE_FOLD(min_f64, double, LEAST, FIRST, false)
+DEFINE_FOLD(min_i32, int32_t, LEAST, FIRST, false)
+DEFINE_FOLD(min_i64, int64_t, LEAST, FIRST, false)
+DEFINE_FOLD(min_u8, uint8_t, LEAST, FIRST, false)
+DEFINE_FOLD(prod_f32, float, TIMES, ONE, true)
+DEFINE_FOLD(prod_f64, double, TIMES, ONE, true)
+DEFINE_FOLD(prod_i32, uint32_t, TIMES, ONE, true)
+DEFINE_FOLD(prod_i64, uint64_t, TIMES, ONE, true)
 
 typedef struct forms {
     ks__fold_row_fn row[KS_ISA_COUNT];

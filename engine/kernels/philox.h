@@ -13,19 +13,31 @@
 
 #include "engine/kernels/isa.h"
 
-/* The ten rounds over four counter words and two key words, as the paper defines them. */
+static KS_INLINE void ks__philox_round(uint32_t c[4], uint32_t k0, uint32_t k1)
+{
+    const uint64_t a = (uint64_t)0xD2511F53u * c[0], b = (uint64_t)0xCD9E8D57u * c[2];
+    const uint32_t c0 = (uint32_t)(b >> 32) ^ c[1] ^ k0, c2 = (uint32_t)(a >> 32) ^ c[3] ^ k1;
+    c[1] = (uint32_t)b;
+    c[3] = (uint32_t)a;
+    c[0] = c0;
+    c[2] = c2;
+}
+
+/* The ten rounds over four counter words and two key words, as the paper defines them. Written out: a loop around them that draws for
+ * many positions can then go by vectors. */
 static KS_INLINE void ks__philox_rounds(uint32_t c[4], uint32_t k0, uint32_t k1)
 {
-    for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xD2511F53u * c[0], b = (uint64_t)0xCD9E8D57u * c[2];
-        uint32_t c0 = (uint32_t)(b >> 32) ^ c[1] ^ k0, c2 = (uint32_t)(a >> 32) ^ c[3] ^ k1;
-        c[1] = (uint32_t)b;
-        c[3] = (uint32_t)a;
-        c[0] = c0;
-        c[2] = c2;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
+    const uint32_t w0 = 0x9E3779B9u, w1 = 0xBB67AE85u;
+    ks__philox_round(c, k0, k1);
+    ks__philox_round(c, k0 + w0, k1 + w1);
+    ks__philox_round(c, k0 + 2 * w0, k1 + 2 * w1);
+    ks__philox_round(c, k0 + 3 * w0, k1 + 3 * w1);
+    ks__philox_round(c, k0 + 4 * w0, k1 + 4 * w1);
+    ks__philox_round(c, k0 + 5 * w0, k1 + 5 * w1);
+    ks__philox_round(c, k0 + 6 * w0, k1 + 6 * w1);
+    ks__philox_round(c, k0 + 7 * w0, k1 + 7 * w1);
+    ks__philox_round(c, k0 + 8 * w0, k1 + 8 * w1);
+    ks__philox_round(c, k0 + 9 * w0, k1 + 9 * w1);
 }
 
 /* A bijection that spreads every bit over all others (the finaliser of splitmix64, Steele, Lea, Flood 2014). */

@@ -110,12 +110,16 @@ static KS_INLINE void uniform_f32(const ks_call *call, float *out, uint32_t word
     const random_attrs *attrs = call->attrs;
     const double lo = attrs->a, width = attrs->b - attrs->a;
     const float last = nextafterf((float)attrs->b, (float)attrs->a);
-    for (int k = 0; k < 4; k++) {
-        KS_LOOP
-        for (int64_t i = 0; i < n; i++) {
-            const float x = (float)(lo + width * (double)ks__uniform_f32(words[k][i]));
-            out[4 * i + k] = x > last ? last : x;
-        }
+    KS_LOOP
+    for (int64_t i = 0; i < n; i++) {
+        const float x0 = (float)(lo + width * (double)ks__uniform_f32(words[0][i]));
+        const float x1 = (float)(lo + width * (double)ks__uniform_f32(words[1][i]));
+        const float x2 = (float)(lo + width * (double)ks__uniform_f32(words[2][i]));
+        const float x3 = (float)(lo + width * (double)ks__uniform_f32(words[3][i]));
+        out[4 * i] = x0 > last ? last : x0;
+        out[4 * i + 1] = x1 > last ? last : x1;
+        out[4 * i + 2] = x2 > last ? last : x2;
+        out[4 * i + 3] = x3 > last ? last : x3;
     }
 }
 
@@ -123,12 +127,12 @@ static KS_INLINE void uniform_f64(const ks_call *call, double *out, uint32_t wor
 {
     const random_attrs *attrs = call->attrs;
     const double lo = attrs->a, width = attrs->b - attrs->a, last = nextafter(attrs->b, attrs->a);
-    for (int k = 0; k < 2; k++) {
-        KS_LOOP
-        for (int64_t i = 0; i < n; i++) {
-            const double x = lo + width * ks__uniform_f64(words[2 * k][i], words[2 * k + 1][i]);
-            out[2 * i + k] = x > last ? last : x;
-        }
+    KS_LOOP
+    for (int64_t i = 0; i < n; i++) {
+        const double x0 = lo + width * ks__uniform_f64(words[0][i], words[1][i]);
+        const double x1 = lo + width * ks__uniform_f64(words[2][i], words[3][i]);
+        out[2 * i] = x0 > last ? last : x0;
+        out[2 * i + 1] = x1 > last ? last : x1;
     }
 }
 DEFINE_PART(uniforms_f32, float, 4, uniform_f32)
