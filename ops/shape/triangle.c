@@ -121,7 +121,7 @@ static ks_node *tril_example(ks_graph *g)
 #define DEFINE_CUT(NAME, FORMULA, DOC)                                                                                                     \
     {                                                                                                                                      \
         .size = sizeof(ks_op), .name = #NAME, .formula = FORMULA, .doc = DOC, .types = "T>T", .inputs = "x", .allowed = KS_ALL_TYPES,      \
-        .flags = KS_OP_LINEAR, .attrs = k_table, .attrs_size = sizeof(k_attrs), .infer = infer_cut, .kernel = NAME##_kernel,               \
+        .flags = KS_OP_LINEAR | KS_OP_MOVES, .attrs = k_table, .attrs_size = sizeof(k_attrs), .infer = infer_cut, .kernel = NAME##_kernel, \
         .pullback = cut_pullback, .derivative = #NAME "(u)", .onnx = "Trilu", .example = NAME##_example                                    \
     }
 
