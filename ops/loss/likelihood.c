@@ -221,6 +221,15 @@ static ks_node *beside(ks_node *loss, const ks_op *op)
     return ks__apply3(ks_node_place(loss), op, ks__in(loss, 0), ks__in(loss, 1), ks__in(loss, 2), &attrs);
 }
 
+/* What the rows weigh together; 1 where none does. */
+static ks_node *all_weights(ks_place at, ks_node *weights)
+{
+    ks_node *all = ks_sum_at(at, weights, KS_ABSENT, false);
+    if (!all)
+        return NULL;
+    return ks_where_at(at, ks_equal_at(at, all, ks_number_at(at, all->graph, 0)), ks_number_at(at, all->graph, 1), all);
+}
+
 static bool infer_likelihood(ks_infer *infer)
 {
     const label_attrs *attrs = infer->attrs;
@@ -255,7 +264,7 @@ static void likelihood_task(void *payload, int64_t before)
     }
 }
 
-/* What the sum of all rows is divided by. */
+/* What the sum of all rows is divided by: where no row counts there is nothing to divide. */
 static double divisor(const job *j, int64_t reduction)
 {
     double all = 0;
@@ -267,7 +276,7 @@ static double divisor(const job *j, int64_t reduction)
         int64_t label = ks__whole(&j->call->in[1], r);
         all += label == j->ignore ? 0 : weight_of(j, label);
     }
-    return all;
+    return all == 0 ? 1 : all;
 }
 
 static bool likelihood_kernel(const ks_call *call, ks_failure *failure)
@@ -299,7 +308,7 @@ static ks_node *likelihood_pullback(ks_node *loss, int i, ks_node *u)
         return NULL;
     ks_node *factor = ks_neg_at(at, beside(loss, &ks__op_class_targets));
     if (attrs->loss.reduction == KS_REDUCE_MEAN)
-        factor = ks_div_at(at, factor, ks_sum_at(at, beside(loss, &ks__op_label_weights), KS_ABSENT, false));
+        factor = ks_div_at(at, factor, all_weights(at, beside(loss, &ks__op_label_weights)));
     if (attrs->loss.reduction == KS_REDUCE_ROWS && axis)
         factor = ks_div_at(at, factor, ks__count_of(at, score, KS_INTS(0), ks_node_dtype(loss)));
     if (attrs->loss.reduction == KS_REDUCE_NONE)
@@ -318,7 +327,8 @@ const ks_op ks__op_negative_log_likelihood = {
     .formula = "loss = sum over rows of -weight[t] logp[t], divided by the sum of these weights",
     .doc = "How surprised by the labels is one who holds these log-probabilities, log_softmax of scores say: logp [N, C, ...] with the "
            "classes along axis 1 (or [C]), labels [N, ...] whole numbers, weights [C] of the classes or one number for all. Rows of label "
-           "ignore_index do not count. The mean is weighted: it is divided by the weights of the rows that count, and is NaN if none does. "
+           "ignore_index do not count. The mean is weighted: it is divided by the weights of the rows that count; where none does it is 0, "
+           "and so is its derivative (PyTorch's value is NaN there). "
            "`reduction` asks for the sum, the loss of each row, or the sum divided by N. With label_smoothing a part of each row's weight "
            "is shared among all classes (Szegedy et al. 2016). It has a derivative with respect to logp only.",
     .types = "TIT>T",
@@ -365,8 +375,7 @@ static ks_node *by_targets(ks_place at, ks_node *score, ks_node *labels, ks_node
         loss = ks_mul_at(at, loss, ks__count_of(at, score, KS_INTS(0), ks_node_dtype(score)));
     if (attrs->loss.reduction == KS_REDUCE_SUM)
         return loss;
-    ks_node *weights = ks__apply3(at, &ks__op_label_weights, score, labels, weight, attrs);
-    return ks_div_at(at, loss, ks_sum_at(at, weights, KS_ABSENT, false));
+    return ks_div_at(at, loss, all_weights(at, ks__apply3(at, &ks__op_label_weights, score, labels, weight, attrs)));
 }
 
 ks_node *ks_softmax_cross_entropy_with_at(ks_place at, ks_node *score, ks_node *labels, const ks_cross_entropy_options *options)

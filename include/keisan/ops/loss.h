@@ -60,7 +60,7 @@ typedef struct ks_cross_entropy_options {
     ks_node *weight;        /* [C], of the classes; NULL: all weigh 1 */
     double label_smoothing; /* the part of a row's weight that all classes share, from 0 to 1; default 0 */
     int64_t ignore_index;   /* the label of rows that do not count; default KS_IGNORE_LABEL */
-    ks_reduction reduction; /* the mean is divided by the weights of the rows that count; NaN if none does */
+    ks_reduction reduction; /* the mean is divided by the weights of the rows that count; 0 if none does */
 } ks_cross_entropy_options;
 #define KS_CROSS_ENTROPY_OPTIONS_DEFAULT {.size = sizeof(ks_cross_entropy_options), .ignore_index = KS_IGNORE_LABEL}
 
