@@ -1,7 +1,7 @@
 """Softmax, and what a network is trained to make small."""
 import torch
 import torch.nn.functional as F
-from reference import Input, case, cut, fixed, transposed, x
+from reference import Input, case, cut, fixed, given, transposed, x
 
 SHAPES = [x(), x(4), x(2, 3), x(2, 1, 2, 2), transposed(2, 3), cut(3, 2)]
 NOTHING = x(0, 3)
@@ -23,6 +23,18 @@ def pairs(op, function, first=(-3, 3), second=(-3, 3), attrs=None):
             y = Input(spec.shape, *first, view=spec.view)
             t = Input(spec.shape, *second)
             case(op, lambda a, b, r=reduction: reduced(function(a, b), r), [y, t], {**(attrs or {}), "reduction": reduction})
+
+
+def far_apart():
+    """Scores at which an exponential overflows, and scores that a mask set to -infinity."""
+    inf = float("inf")
+    for scores in ((1000.0, 0.0, -1000.0), (-1000.0, -1001.0, -1002.0), (-inf, 0.0, 1.0)):
+        case("softmax", lambda v: F.softmax(v, 0), [given(*scores)], {"axis": 0})
+        case("log_softmax", lambda v: F.log_softmax(v, 0), [given(*scores)], {"axis": 0})
+        case("softmax_cross_entropy", F.cross_entropy, [given(*scores), fixed(1, "i64")])
+    for t in (0.0, 1.0, 0.25):
+        case("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, [given(1000.0, -1000.0, 0.0, 40.0), fixed([t] * 4)])
+    case("softmax", lambda v: F.softmax(v, 0), [fixed([float("nan"), 1.0])], {"axis": 0})
 
 
 def softmaxes():
@@ -71,6 +83,7 @@ def classes():
 
 def cases():
     softmaxes()
+    far_apart()
     numbers()
     yes_or_no()
     classes()

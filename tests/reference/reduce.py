@@ -1,6 +1,6 @@
 """Reductions along axes."""
 import torch
-from reference import case, cut, fixed, transposed, x
+from reference import case, cut, fixed, given, transposed, x
 
 AXES = [(x(), None), (x(5), [0]), (x(2, 3), [1]), (x(2, 3), [0]), (x(2, 3), None), (x(2, 3, 2, 2), [1, 3]), (x(2, 3, 1, 2), [-1, 0]),
         (transposed(2, 3), [0]), (cut(3, 2), [1])]
@@ -72,7 +72,23 @@ def running():
                 case(op, lambda *t, f=function, a=attrs: along(f, a["axis"], a["exclusive"], a["reverse"], *t), inputs, attrs)
 
 
+def odd_ones():
+    """NaN, infinities and whole numbers."""
+    nan, inf = float("nan"), float("inf")
+    rows = [[1.0, nan, 2.0], [inf, 1.0, 3.0], [-inf, inf, 0.0], [-inf, -inf, -inf]]
+    for op, function in (("sum", torch.sum), ("mean", torch.mean), ("max", torch.amax), ("min", torch.amin), ("argmax", torch.argmax),
+                         ("argmin", torch.argmin), ("prod", torch.prod), ("logsumexp", torch.logsumexp)):
+        attrs = {"axis": 1} if op.startswith("arg") else {"axes": [1]}
+        case(op, lambda v, f=function: f(v, 1), [fixed(rows)], attrs)
+    case("logsumexp", lambda v: v.logsumexp(0), [given(1000.0, 0.0, -1000.0)], {"axes": [0]})
+    whole = [[3, -7, 2], [0, 5, 5]]
+    for op, function in (("sum", torch.sum), ("max", torch.amax), ("min", torch.amin), ("argmax", torch.argmax), ("prod", torch.prod)):
+        attrs = {"axis": 1} if op == "argmax" else {"axes": [1]}
+        case(op, lambda v, f=function: f(v, 1), [fixed(whole, "i64")], attrs)
+
+
 def cases():
+    odd_ones()
     reduction("sum", lambda v, axes, keep: v.sum(axes, keepdim=keep), AXES + NOTHING + NOTHING_LEFT)
     reduction("mean", lambda v, axes, keep: v.mean(axes, keepdim=keep), AXES + NOTHING_LEFT)
     reduction("max", lambda v, axes, keep: v.amax(axes, keepdim=keep), AXES + NOTHING_LEFT)
