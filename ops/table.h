@@ -21,6 +21,8 @@
     OP(pow)                                                                                                                                \
     OP(maximum)                                                                                                                            \
     OP(minimum)                                                                                                                            \
+    OP(mod)                                                                                                                                \
+    OP(fmod)                                                                                                                               \
     OP(chain_mul)                                                                                                                          \
     OP(select_mul)                                                                                                                         \
     OP(add_n)                                                                                                                              \
@@ -28,19 +30,58 @@
     OP(neg)                                                                                                                                \
     OP(square)                                                                                                                             \
     OP(abs)                                                                                                                                \
+    OP(sign)                                                                                                                               \
     OP(exp)                                                                                                                                \
+    OP(expm1)                                                                                                                              \
     OP(log)                                                                                                                                \
+    OP(log1p)                                                                                                                              \
     OP(sqrt)                                                                                                                               \
+    OP(reciprocal)                                                                                                                         \
+    OP(rsqrt)                                                                                                                              \
     OP(sin)                                                                                                                                \
     OP(cos)                                                                                                                                \
+    OP(tan)                                                                                                                                \
+    OP(asin)                                                                                                                               \
+    OP(acos)                                                                                                                               \
+    OP(atan)                                                                                                                               \
+    OP(atan2)                                                                                                                              \
+    OP(sinh)                                                                                                                               \
+    OP(cosh)                                                                                                                               \
+    OP(asinh)                                                                                                                              \
+    OP(acosh)                                                                                                                              \
+    OP(atanh)                                                                                                                              \
+    OP(erf)                                                                                                                                \
+    OP(erfc)                                                                                                                               \
+    OP(lgamma)                                                                                                                             \
+    OP(digamma)                                                                                                                            \
+    OP(polygamma)                                                                                                                          \
+    OP(floor)                                                                                                                              \
+    OP(ceil)                                                                                                                               \
+    OP(round)                                                                                                                              \
+    OP(trunc)                                                                                                                              \
     OP(identity)                                                                                                                           \
     OP(stop_gradient)                                                                                                                      \
     OP(cast)                                                                                                                               \
     /* activation */                                                                                                                       \
     OP(sigmoid)                                                                                                                            \
+    OP(log_sigmoid)                                                                                                                        \
     OP(tanh)                                                                                                                               \
+    OP(softplus)                                                                                                                           \
+    OP(softsign)                                                                                                                           \
+    OP(silu)                                                                                                                               \
+    OP(mish)                                                                                                                               \
+    OP(gelu)                                                                                                                               \
+    OP(gelu_tanh)                                                                                                                          \
     OP(relu)                                                                                                                               \
     OP(step)                                                                                                                               \
+    OP(leaky_relu)                                                                                                                         \
+    OP(prelu)                                                                                                                              \
+    OP(elu)                                                                                                                                \
+    OP(selu)                                                                                                                               \
+    OP(celu)                                                                                                                               \
+    OP(clip)                                                                                                                               \
+    OP(hard_sigmoid)                                                                                                                       \
+    OP(hard_swish)                                                                                                                         \
     /* compare */                                                                                                                          \
     OP(equal)                                                                                                                              \
     OP(not_equal)                                                                                                                          \
@@ -49,6 +90,13 @@
     OP(greater)                                                                                                                            \
     OP(greater_equal)                                                                                                                      \
     OP(where)                                                                                                                              \
+    OP(is_nan)                                                                                                                             \
+    OP(is_inf)                                                                                                                             \
+    OP(is_finite)                                                                                                                          \
+    OP(logical_and)                                                                                                                        \
+    OP(logical_or)                                                                                                                         \
+    OP(logical_xor)                                                                                                                        \
+    OP(logical_not)                                                                                                                        \
     /* reduce */                                                                                                                           \
     OP(sum)                                                                                                                                \
     OP(mean)                                                                                                                               \

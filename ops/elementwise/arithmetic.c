@@ -4,22 +4,7 @@
  *
  * Beside each kernel stands its local partial derivative. Whole numbers wrap; x/0 is 0.
  */
-#include "ops/tiles.h"
-
-static ks_node *num(const ks_node *y, double value)
-{
-    return ks_number_at(ks_node_place(y), y->graph, value);
-}
-
-/* Operand i in the dtype of y: among its like a bare number makes f32. */
-static ks_node *typed(ks_node *y, int i)
-{
-    static const double one = 1;
-    ks_node *x = ks__in(y, i);
-    if (!ks_is_number(x) || ks_node_dtype(y) == KS_F32)
-        return x;
-    return ks_mul_at(ks_node_place(y), x, ks_constant_at(ks_node_place(y), y->graph, ks_node_dtype(y), KS_SCALAR, &one));
-}
+#include "ops/elementwise/elementwise.h"
 
 /* [2, 3] and [3], away from where they are equal, zero or negative */
 static ks_node *pair(ks_graph *g, ks_node **b)
@@ -135,7 +120,7 @@ EXAMPLE(div)
 static ks_node *div_partial(ks_node *y, int i)
 {
     ks_place at = ks_node_place(y);
-    return i == 0 ? ks_div_at(at, num(y, 1), typed(y, 1)) : ks_neg_at(at, ks_div_at(at, y, ks__in(y, 1)));
+    return i == 0 ? ks_div_at(at, ks__num(y, 1), ks__typed(y, 1)) : ks_neg_at(at, ks_div_at(at, y, ks__in(y, 1)));
 }
 
 const ks_op ks__op_div = {
@@ -167,8 +152,8 @@ static ks_node *pow_partial(ks_node *y, int i)
     ks_place at = ks_node_place(y);
     ks_node *a = ks__in(y, 0), *b = ks__in(y, 1);
     if (i == 1)
-        return ks_chain_mul_at(at, y, ks_log_at(at, typed(y, 0)));
-    return ks_chain_mul_at(at, b, ks_pow_at(at, a, ks_sub_at(at, typed(y, 1), num(y, 1))));
+        return ks_chain_mul_at(at, y, ks_log_at(at, ks__typed(y, 0)));
+    return ks_chain_mul_at(at, b, ks_pow_at(at, a, ks_sub_at(at, ks__typed(y, 1), ks__num(y, 1))));
 }
 
 const ks_op ks__op_pow = {
@@ -203,7 +188,7 @@ static ks_node *share(ks_node *y, ks_node *more, ks_node *less)
     ks_dtype dtype = ks_node_dtype(y);
     ks_node *beats = ks_cast_at(at, ks_greater_at(at, more, less), dtype),
             *holds = ks_cast_at(at, ks_greater_equal_at(at, more, less), dtype);
-    return ks_mul_at(at, ks_add_at(at, beats, holds), num(y, 0.5));
+    return ks_mul_at(at, ks_add_at(at, beats, holds), ks__num(y, 0.5));
 }
 
 static ks_node *maximum_partial(ks_node *y, int i)
