@@ -183,6 +183,13 @@
     OP(conv_input_grad)                                                                                                                    \
     OP(conv_weight_grad)                                                                                                                   \
     OP(conv_transpose)                                                                                                                     \
+    OP(max_pool)                                                                                                                           \
+    OP(max_pool_grad)                                                                                                                      \
+    OP(max_pool_take)                                                                                                                      \
+    OP(adaptive_max_pool)                                                                                                                  \
+    OP(average_pool)                                                                                                                       \
+    OP(average_pool_grad)                                                                                                                  \
+    OP(adaptive_average_pool)                                                                                                              \
     /* norm */                                                                                                                             \
     OP(layer_norm)                                                                                                                         \
     OP(rms_norm)                                                                                                                           \
@@ -216,8 +223,18 @@
     /* random */                                                                                                                           \
     OP(random_uniform)                                                                                                                     \
     OP(random_normal)                                                                                                                      \
+    OP(random_uniform_like)                                                                                                                \
+    OP(random_normal_like)                                                                                                                 \
+    OP(bernoulli)                                                                                                                          \
+    OP(randint)                                                                                                                            \
+    OP(permutation)                                                                                                                        \
+    OP(permutation_like)                                                                                                                   \
     OP(dropout)                                                                                                                            \
     OP(dropout_mask)                                                                                                                       \
+    /* functions */                                                                                                                        \
+    OP(result)                                                                                                                             \
+    OP(call)                                                                                                                               \
+    OP(scan)                                                                                                                               \
     /* sequence */                                                                                                                         \
     /* effects */                                                                                                                          \
     OP(assign)
