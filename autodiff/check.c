@@ -7,6 +7,7 @@
  * J(h) - 2 J(h/2) is an eighth.
  */
 #include "autodiff/gradient.h"
+#include "autodiff/private.h"
 #include "graph/list.h"
 #include "keisan/autodiff.h"
 
@@ -197,13 +198,14 @@ static bool list_nodes(checker *c, ks_node *loss, ks_node *const *x, int count, 
     return c->nodes != NULL;
 }
 
-static ks_graph *private_graph(const ks_graph *g)
+ks_graph *ks__private_graph(const ks_graph *g, bool plain)
 {
     ks_graph_options options = g->options;
     options.size = sizeof options;
     options.on_error = NULL; /* the failure is said once, by the graph that was asked */
     options.on_log = NULL;   /* and the copy's draws are no run of the model's */
     options.keep_all = options.check_finite = false;
+    options.without = plain ? ~0u : g->options.without;
     options.products = g->provider ? "blas" : NULL;
     ks_graph *copy = ks_graph_new(&options);
     if (copy)
@@ -243,7 +245,7 @@ static bool check_all(checker *c, ks_gradcheck_row *rows, bool *passed)
 }
 
 /* The copy's failure becomes the graph's; its place names a file by the graph's own words. */
-static bool hand_over(ks_graph *g, const ks_failure *failure)
+bool ks__hand_over(ks_graph *g, const ks_failure *failure)
 {
     ks_failure own = *failure;
     own.place.file = NULL;
@@ -257,7 +259,7 @@ static bool hand_over(ks_graph *g, const ks_failure *failure)
 static bool check_copy(checker *c, ks_graph *g, ks_gradcheck_report *report)
 {
     size_t n = (size_t)c->count + 1, bytes = (size_t)c->count * sizeof *report->rows;
-    c->g = private_graph(g);
+    c->g = ks__private_graph(g, false);
     if (!c->g)
         return ks__refuse(g, KS_NO_MEMORY, KS__NOWHERE, "out of memory: no room for a copy of the graph");
     c->copies = ks__get(c->g, n * sizeof *c->copies);
@@ -272,7 +274,7 @@ static bool check_copy(checker *c, ks_graph *g, ks_gradcheck_report *report)
     }
     good = good && check_all(c, report->rows, &report->passed);
     if (!good && ks_error(c->g))
-        hand_over(g, ks_error(c->g));
+        ks__hand_over(g, ks_error(c->g));
     ks__put(c->g, c->copies, n * sizeof *c->copies);
     ks__put(c->g, c->gradients, n * sizeof *c->gradients);
     ks_graph_free(c->g);

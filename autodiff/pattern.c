@@ -73,8 +73,7 @@ static ks__stretch *rows_of(const ks__pattern *p, const ks_node *node, uint32_t 
     return ks__listed(&p->list, input) && ks__edge_passes(node, k) ? p->rows[input->local] : NULL;
 }
 
-/* Where the elements of a tensor that is broadcast to `out` stand: one step for each axis of out, 0 where it repeats. */
-static void broadcast_steps(const ks_shape *in, const ks_shape *out, int64_t step[KS_MAX_RANK])
+void ks__broadcast_steps(const ks_shape *in, const ks_shape *out, int64_t step[KS_MAX_RANK])
 {
     int64_t run = 1;
     for (int i = out->rank - 1, k = in->rank - 1; i >= 0; i--, k--) {
@@ -83,8 +82,7 @@ static void broadcast_steps(const ks_shape *in, const ks_shape *out, int64_t ste
     }
 }
 
-/* The place of element e of `shape` under these steps. */
-static int64_t stepped(const ks_shape *shape, const int64_t step[KS_MAX_RANK], int64_t e)
+int64_t ks__stepped(const ks_shape *shape, const int64_t step[KS_MAX_RANK], int64_t e)
 {
     int64_t at = 0;
     for (int i = shape->rank - 1; i >= 0; i--) {
@@ -106,10 +104,10 @@ static bool elementwise(ks__pattern *p, ks_node *node, ks__stretch *out)
         if (k == 0 && node->op->seen)
             node->op->seen(ks__attrs(node), in, shape, &as);
         int64_t step[KS_MAX_RANK];
-        broadcast_steps(&as, shape, step);
+        ks__broadcast_steps(&as, shape, step);
         bool same = ks__inputs(node)[k]->dims == node->dims;
         for (int64_t e = 0; e < node->dims->count; e++) {
-            if (!unite(p, &out[e], rows[same ? e : stepped(shape, step, e)]))
+            if (!unite(p, &out[e], rows[same ? e : ks__stepped(shape, step, e)]))
                 return false;
         }
     }
@@ -256,9 +254,9 @@ static bool unite_lines(ks__pattern *p, const ks_node *x, const ks__stretch *row
     }
     for (int64_t line = 0; line < run; line++) {
         uint32_t begin = ks__union_begin(p);
-        int64_t at = stepped(&across, start, line);
+        int64_t at = ks__stepped(&across, start, line);
         for (int64_t k = 0; k < length; k++) {
-            if (!ks__union_add(p, rows[at + stepped(&along, inner, k)]))
+            if (!ks__union_add(p, rows[at + ks__stepped(&along, inner, k)]))
                 return false;
         }
         lines[line] = ks__union_end(p, begin);
@@ -289,7 +287,7 @@ static bool in_lines(ks__pattern *p, ks_node *node, ks__stretch *out)
     ks__stretch *sets = ks__get(p->g, room);
     bool good = sets && unite_lines(p, x, rows, mask, sets);
     for (int64_t e = 0; good && e < node->dims->count; e++)
-        out[e] = sets[stepped(in, step, e)];
+        out[e] = sets[ks__stepped(in, step, e)];
     ks__put(p->g, sets, sets ? room : 0);
     return good;
 }
@@ -344,9 +342,9 @@ static bool product(ks__pattern *p, ks_node *node, ks__stretch *out)
             as.dim[as.rank] = as.dim[as.rank - 1];
             as.dim[as.rank++ - 1] = 1;
         }
-        broadcast_steps(&as, shape, step);
+        ks__broadcast_steps(&as, shape, step);
         for (int64_t e = 0; good && e < node->dims->count; e++)
-            good = unite(p, &out[e], sets[side][stepped(shape, step, e)]);
+            good = unite(p, &out[e], sets[side][ks__stepped(shape, step, e)]);
     }
     for (int side = 0; side < 2; side++)
         ks__put(p->g, sets[side], sets[side] ? (size_t)(operand[side]->dims->count + 1) * sizeof **sets : 0);

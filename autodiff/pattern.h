@@ -34,4 +34,9 @@ uint32_t ks__union_begin(ks__pattern *p);
 bool ks__union_add(ks__pattern *p, ks__stretch row);
 ks__stretch ks__union_end(ks__pattern *p, uint32_t start);
 
+/* Where the elements of a tensor that is broadcast to `out` stand: one step for each axis of out, 0 where it repeats. */
+void ks__broadcast_steps(const ks_shape *in, const ks_shape *out, int64_t step[KS_MAX_RANK]);
+/* The place of element e of `shape` under these steps. */
+int64_t ks__stepped(const ks_shape *shape, const int64_t step[KS_MAX_RANK], int64_t e);
+
 #endif

@@ -115,6 +115,25 @@ KS_API ks_node *ks_local_partial(ks_node *y, int i);
 /* Why dy/dx is zero or missing, in a sentence: where the path from x to y ends. NULL when there is a path. Belongs to the graph. */
 KS_API const char *ks_why_no_gradient(ks_node *y, ks_node *x);
 
+/* The first node that became NaN or infinite on the way to what was asked. */
+typedef struct ks_anomaly {
+    bool found;
+    ks_node *node;
+    ks_node *of;     /* where `node` is part of a derivative: of this node's; else NULL */
+    int64_t element; /* the first that is not finite there */
+    double value;
+    ks_place place;                 /* where the node was written; of a derivative, where what it is derived from was */
+    char message[KS_MESSAGE_BYTES]; /* "log 'log_1' became -inf at element 2: 'x' [3] lies between 0 and 4 and is 0 there" */
+} ks_anomaly;
+
+/*
+ * Computes the targets (losses, gradients) once more in a private copy and names the first node that made what is not finite in
+ * them: a NaN where no input had one, an infinity where all inputs were finite. What is shut out before it reaches a target does not count, nor
+ * does an infinity that was given (a mask) unless nothing else explains it. Nothing in the graph changes. False: it could not be
+ * done; whether there is an anomaly is out->found.
+ */
+KS_API bool ks_find_anomaly(ks_node *const *targets, int count, ks_mode mode, ks_anomaly *out);
+
 /* One parameter's comparison of the chained derivative with differences of values. */
 typedef struct ks_gradcheck_row {
     char name[128];
