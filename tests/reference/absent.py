@@ -14,5 +14,6 @@ REASONS = {
     "normalize_grad": BACKWARD, "group_mean": BACKWARD, "batch_sums": BACKWARD,
     "in_mode": "it lets values pass in one mode only: PyTorch has no such word",
     "softmax_cross_entropy_grad": BACKWARD, "class_targets": BACKWARD, "label_weights": BACKWARD,
-    "random_uniform": CHANCE, "random_normal": CHANCE, "dropout": CHANCE, "dropout_mask": CHANCE,
+    "random_uniform": CHANCE, "random_normal": CHANCE, "random_uniform_like": CHANCE, "random_normal_like": CHANCE,
+    "bernoulli": CHANCE, "randint": CHANCE, "permutation": CHANCE, "permutation_like": CHANCE, "dropout": CHANCE, "dropout_mask": CHANCE,
 }
