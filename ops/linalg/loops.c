@@ -22,20 +22,22 @@
         return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7])) + rest;                           \
     }
 
-/* Row by row, each element from those left of it and above it. */
+/* Column by column: what a column gives the rows below it is taken off at once, from a copy whose elements lie side by side. */
 #define DEFINE_CHOLESKY(S, TYPE, SQRT)                                                                                                     \
     static KS_INLINE int64_t cholesky_##S##_body(void *data, int64_t ld, int64_t n)                                                        \
     {                                                                                                                                      \
-        for (int64_t i = 0; i < n; i++) {                                                                                                  \
-            TYPE *row = (TYPE *)data + i * ld;                                                                                             \
-            for (int64_t j = 0; j < i; j++) {                                                                                              \
-                const TYPE *other = (TYPE *)data + j * ld;                                                                                 \
-                row[j] = (row[j] - dot_##S(row, other, j)) / other[j];                                                                     \
+        TYPE column[KS__BLOCK];                                                                                                            \
+        for (int64_t k = 0; k < n; k++) {                                                                                                  \
+            TYPE *own = (TYPE *)data + k * ld + k;                                                                                         \
+            if (!(*own > 0))                                                                                                               \
+                return k + 1;                                                                                                              \
+            *own = SQRT(*own);                                                                                                             \
+            for (int64_t i = k + 1; i < n; i++)                                                                                            \
+                column[i] = own[(i - k) * ld] /= *own;                                                                                     \
+            for (int64_t i = k + 1; i < n; i++) {                                                                                          \
+                TYPE *row = (TYPE *)data + i * ld, factor = column[i];                                                                     \
+                KS_LOOP for (int64_t j = k + 1; j <= i; j++) row[j] -= factor * column[j];                                                 \
             }                                                                                                                              \
-            TYPE left = row[i] - dot_##S(row, row, i);                                                                                     \
-            if (!(left > 0))                                                                                                               \
-                return i + 1;                                                                                                              \
-            row[i] = SQRT(left);                                                                                                           \
         }                                                                                                                                  \
         return 0;                                                                                                                          \
     }                                                                                                                                      \

@@ -106,6 +106,8 @@ Test(matmul, batches_broadcast)
         check_batch(KS_SHAPE(2, 1, ra, ca), ta, KS_SHAPE(1, 7, rb, cb), tb, 2, 7);
         check_batch(KS_SHAPE(2, 7, ra, ca), ta, KS_SHAPE(2, 7, rb, cb), tb, 2, 7);
         check_batch(KS_SHAPE(2, 7, ra, ca), ta, KS_SHAPE(1, 1, rb, cb), tb, 2, 7);
+        check_batch(KS_SHAPE(2, 7, ra, ca), ta, KS_SHAPE(2, 1, rb, cb), tb, 2, 7);
+        check_batch(KS_SHAPE(1, 7, ra, ca), ta, KS_SHAPE(2, 1, rb, cb), tb, 2, 7);
     }
 }
 
