@@ -183,6 +183,8 @@
     OP(conv_input_grad)                                                                                                                    \
     OP(conv_weight_grad)                                                                                                                   \
     OP(conv_transpose)                                                                                                                     \
+    OP(im2col)                                                                                                                             \
+    OP(col2im)                                                                                                                             \
     OP(max_pool)                                                                                                                           \
     OP(max_pool_grad)                                                                                                                      \
     OP(max_pool_take)                                                                                                                      \
@@ -190,6 +192,8 @@
     OP(average_pool)                                                                                                                       \
     OP(average_pool_grad)                                                                                                                  \
     OP(adaptive_average_pool)                                                                                                              \
+    OP(resize)                                                                                                                             \
+    OP(resize_grad)                                                                                                                        \
     /* norm */                                                                                                                             \
     OP(layer_norm)                                                                                                                         \
     OP(rms_norm)                                                                                                                           \
