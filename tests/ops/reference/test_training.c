@@ -6,6 +6,14 @@
  */
 #include "ops/ops.h"
 
+#include "config.h"
+
+#if defined KS_HAVE_ZLIB && defined KS_HAVE_FILES
+#define IMAGES true
+#else
+#define IMAGES false /* they are gzipped files */
+#endif
+
 #define MOST_STEPS 50
 
 typedef struct net {
@@ -14,11 +22,13 @@ typedef struct net {
     ks_node *(*compose)(struct net *n);
     ks_optimizer *(*optimizer)(ks_node *loss, const ks_optimizer_options *options);
     double rate;
-    bool tags; /* labels are places in words, not the next bytes */
+    bool images; /* [rows, 28, 28] for tokens, digits for labels */
+    bool tags;   /* labels are places in words, not the next bytes */
     ks_graph *g;
     ks_dtype dtype;
     int drawn, made; /* weights, variables */
     ks_node *tokens, *labels;
+    ks_data *data; /* of images */
 } net;
 
 /* ---- weights ------------------------------------------------------------------------------------------- */
@@ -39,11 +49,11 @@ static ks_node *variable(net *n, ks_shape shape, ks_init init)
     return ks_variable(n->g, name, n->dtype, shape, init);
 }
 
-/* The next weight. */
-static ks_node *weight(net *n, ks_shape shape, int64_t fan_in)
+/* The next weight, with values up to the bound. */
+static ks_node *bounded(net *n, ks_shape shape, double bound)
 {
     int64_t count = ks_shape_count(shape);
-    double bound = sqrt(3.0 / (double)fan_in), *values = malloc(sizeof(double) * (size_t)count);
+    double *values = malloc(sizeof(double) * (size_t)count);
     float *narrow = malloc(sizeof(float) * (size_t)count);
     uint64_t p = (uint64_t)n->drawn++ << 32;
     for (int64_t i = 0; i < count; i++) {
@@ -58,9 +68,25 @@ static ks_node *weight(net *n, ks_shape shape, int64_t fan_in)
     return w;
 }
 
+static ks_node *weight(net *n, ks_shape shape, int64_t fan_in)
+{
+    return bounded(n, shape, sqrt(3.0 / (double)fan_in));
+}
+
+/* Before a ReLU. */
+static ks_node *he_weight(net *n, ks_shape shape, int64_t fan_in)
+{
+    return bounded(n, shape, sqrt(6.0 / (double)fan_in));
+}
+
 static ks_node *zeros(net *n, int64_t size)
 {
     return variable(n, KS_SHAPE(size), KS_ZEROS);
+}
+
+static ks_node *ones(net *n, int64_t size)
+{
+    return variable(n, KS_SHAPE(size), KS_ONES);
 }
 
 /* ---- layers -------------------------------------------------------------------------------------------- */
@@ -109,7 +135,47 @@ static ks_node *nothing(net *n, int64_t width)
     return ks_full(n->g, n->dtype, KS_SHAPE(n->rows, width), 0);
 }
 
-/* ---- networks ------------------------------------------------------------------------------------------ */
+/* ---- networks for images ------------------------------------------------------------------------------- */
+
+static ks_node *convolved(net *n, ks_node *x, int64_t channels, int64_t filters, int64_t size, int64_t padding)
+{
+    ks_node *w = he_weight(n, KS_SHAPE(filters, channels, size, size), channels * size * size);
+    ks_window_options options = {.size = sizeof options, .pads = KS_INTS(padding)};
+    return ks_relu(ks_conv(x, w, zeros(n, filters), &options));
+}
+
+static ks_node *pooled(ks_node *x)
+{
+    ks_window_options options = {.size = sizeof options, .strides = KS_INTS(2)};
+    return ks_max_pool(x, KS_INTS(2), &options);
+}
+
+/* Two dense layers behind the images, and the loss. */
+static ks_node *classified(net *n, ks_node *x, int64_t inner, int64_t hidden)
+{
+    ks_node *w1 = he_weight(n, KS_SHAPE(inner, hidden), inner), *y = ks_relu(dense(ks_flatten(x, 1), w1, zeros(n, hidden)));
+    ks_node *w2 = weight(n, KS_SHAPE(hidden, 10), hidden);
+    return ks_softmax_cross_entropy(dense(y, w2, zeros(n, 10)), n->labels);
+}
+
+static ks_node *simple_conv_net(net *n)
+{
+    ks_node *x = ks_reshape(n->tokens, KS_SHAPE(n->rows, 1, 28, 28));
+    return classified(n, pooled(convolved(n, x, 1, 30, 5, 0)), 4320, 100);
+}
+
+static ks_node *deep_conv_net(net *n)
+{
+    static const int64_t channels[] = {1, 16, 16, 32, 32, 64, 64};
+    ks_node *x = ks_reshape(n->tokens, KS_SHAPE(n->rows, 1, 28, 28));
+    for (int i = 0; i < 6; i++) {
+        x = convolved(n, x, channels[i], channels[i + 1], 3, i == 3 ? 2 : 1);
+        x = i % 2 ? pooled(x) : x;
+    }
+    return classified(n, x, 1024, 50);
+}
+
+/* ---- networks for texts ----------------------------------------------------------------------------------------- */
 
 static ks_node *lstm_language_model(net *n)
 {
@@ -155,6 +221,47 @@ static ks_node *gru_tagger(net *n)
     return ks_softmax_cross_entropy(dense(ks_concat(directions, 2, 1), out, shift), n->labels);
 }
 
+/* x [rows columns, 128] through causal attention of 4 heads. */
+static ks_node *attention(net *n, ks_node *x, ks_node *mask)
+{
+    ks_node *qkv = weight(n, KS_SHAPE(128, 384), 128), *all = dense(x, qkv, zeros(n, 384)), *heads[3];
+    for (int i = 0; i < 3; i++)
+        heads[i] = ks_transpose(ks_reshape(part(all, i, 128), KS_SHAPE(n->rows, n->columns, 4, 32)), KS_INTS(0, 2, 1, 3));
+    ks_node *scores = ks_div(times_transposed(heads[0], heads[1]), ks_number(n->g, sqrt(32)));
+    ks_node *y = ks_matmul(ks_softmax(ks_add(scores, mask), -1), heads[2]);
+    y = ks_reshape(ks_transpose(y, KS_INTS(0, 2, 1, 3)), KS_SHAPE(n->rows * n->columns, 128));
+    ks_node *out = weight(n, KS_SHAPE(128, 128), 128);
+    return dense(y, out, zeros(n, 128));
+}
+
+static ks_node *norm(net *n, ks_node *x)
+{
+    ks_node *gain = ones(n, 128), *offset = zeros(n, 128);
+    return ks_layer_norm(x, gain, offset, -1, 1e-5);
+}
+
+static ks_node *mlp(net *n, ks_node *x)
+{
+    ks_node *w1 = weight(n, KS_SHAPE(128, 512), 128), *inner = ks_gelu(dense(x, w1, zeros(n, 512)));
+    ks_node *w2 = weight(n, KS_SHAPE(512, 128), 512);
+    return dense(inner, w2, zeros(n, 128));
+}
+
+static ks_node *gpt(net *n)
+{
+    ks_node *table = weight(n, KS_SHAPE(128, 128), 128), *places = weight(n, KS_SHAPE(64, 128), 128);
+    ks_node *past = ks_tril(ks_ones(n->g, n->dtype, KS_SHAPE(n->columns, n->columns)), 0);
+    ks_node *mask = ks_log(past); /* 0 where it may look, -infinity elsewhere */
+    ks_node *x = ks_add(ks_reshape(look_up(n, table, 128), KS_SHAPE(n->rows, n->columns, 128)), places);
+    x = ks_reshape(x, KS_SHAPE(n->rows * n->columns, 128));
+    for (int i = 0; i < 4; i++) {
+        x = ks_add(x, attention(n, norm(n, x), mask));
+        x = ks_add(x, mlp(n, norm(n, x)));
+    }
+    ks_node *last = norm(n, x);
+    return ks_softmax_cross_entropy(ks_matmul(last, weight(n, KS_SHAPE(128, 128), 128)), n->labels);
+}
+
 /* ---- data ---------------------------------------------------------------------------------------------- */
 
 static unsigned char text[65536];
@@ -184,6 +291,10 @@ static int64_t tag(int64_t at)
 
 static void feed(const net *n, int step)
 {
+    if (n->images) {
+        cr_assert(ks_data_rows_feed(n->data, (int64_t)step * n->rows, n->rows));
+        return;
+    }
     int64_t tokens[1024], labels[1024], stride = (bytes - 1) / n->rows, i = 0;
     for (int row = 0; row < n->rows; row++) {
         for (int column = 0; column < n->columns; column++, i++) {
@@ -213,14 +324,28 @@ static void wanted(const net *n, double *losses)
 
 /* ---- the tests ----------------------------------------------------------------------------------------- */
 
+static void leaves(net *n)
+{
+    char files[2200];
+    const char *folder = getenv("KEISAN_SOURCE");
+    n->tokens =
+        n->images ? ks_input(n->g, "x", n->dtype, KS_SHAPE(n->rows, 28, 28)) : ks_input(n->g, "x", KS_I64, KS_SHAPE(n->rows, n->columns));
+    n->labels = ks_input(n->g, "t", KS_I64, KS_SHAPE(n->images ? n->rows : n->rows * n->columns));
+    if (!n->images)
+        return;
+    snprintf(files, sizeof files, "x=%s/data/digits/train-images-idx3-ubyte.gz:scale=255,t=%s/data/digits/train-labels-idx1-ubyte.gz",
+             folder, folder);
+    n->data = ks_data_open(n->g, files);
+    cr_assert(n->data, "%s", ks_error(n->g)->message);
+}
+
 static void train_as(net n, ks_dtype dtype, double tolerance)
 {
     double losses[MOST_STEPS];
     n.dtype = dtype;
     wanted(&n, losses);
     n.g = ks_graph_new(NULL);
-    n.tokens = ks_input(n.g, "tokens", KS_I64, KS_SHAPE(n.rows, n.columns));
-    n.labels = ks_input(n.g, "labels", KS_I64, KS_SHAPE(n.rows * n.columns));
+    leaves(&n);
     ks_node *loss = n.compose(&n);
     ks_optimizer *optimizer = n.optimizer(loss, &(ks_optimizer_options){.size = sizeof(ks_optimizer_options), .rate = n.rate});
     QUIET(n.g);
@@ -231,11 +356,14 @@ static void train_as(net n, ks_dtype dtype, double tolerance)
         cr_assert(agree(is, losses[step], tolerance), "the loss of %s in %s at step %d is %.17g, PyTorch has %.17g", n.name,
                   ks_dtype_name(dtype), step, is, losses[step]);
     }
+    ks_data_free(n.data);
     ks_graph_free(n.g);
 }
 
 static void train(net n)
 {
+    if (n.images && !IMAGES)
+        cr_skip_test("the images are gzipped files");
     FILE *file = open_file("data/text/constitution.txt");
     bytes = (int64_t)fread(text, 1, sizeof text, file);
     fclose(file);
@@ -264,4 +392,27 @@ Test(training, a_gru_tagger_in_both_directions_has_pytorchs_losses)
                 .optimizer = ks_momentum,
                 .rate = 0.1,
                 .tags = true});
+}
+
+/* Of the large ones the first steps only: a step is some two thousand million multiplications. */
+Test(training, a_small_gpt_has_pytorchs_losses)
+{
+    train((net){.name = "gpt", .steps = 12, .rows = 8, .columns = 64, .compose = gpt, .optimizer = ks_adam, .rate = 0.001});
+}
+
+Test(training, the_simple_convolutional_net_has_pytorchs_losses)
+{
+    train((net){.name = "simple_conv_net",
+                .steps = 12,
+                .rows = 100,
+                .images = true,
+                .compose = simple_conv_net,
+                .optimizer = ks_adam,
+                .rate = 0.001});
+}
+
+Test(training, the_deep_convolutional_net_has_pytorchs_losses)
+{
+    train((net){
+        .name = "deep_conv_net", .steps = 6, .rows = 100, .images = true, .compose = deep_conv_net, .optimizer = ks_adam, .rate = 0.001});
 }
