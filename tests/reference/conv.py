@@ -1,4 +1,4 @@
-"""Windows that slide: convolution and its transpose."""
+"""Windows that slide: convolution and its transpose, pooling, images as rows of windows, other sizes."""
 import torch
 import torch.nn.functional as F
 from reference import case, cut, transposed, x
@@ -54,6 +54,55 @@ def transposes():
          {"strides": [2], "pads": [1], "output_padding": [1]})
 
 
+MAX = [None, F.max_pool1d, F.max_pool2d, F.max_pool3d]
+AVERAGE = [None, F.avg_pool1d, F.avg_pool2d, F.avg_pool3d]
+ADAPTIVE_MAX = [None, F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d]
+ADAPTIVE_AVERAGE = [None, F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d]
+
+# x, kernel, strides, padding on both sides, whether a last window that is cut off counts
+POOLS = [(x(1, 1, 5), [2], [1], [0], False), (x(2, 2, 5), [3], [2], [1], False), (x(1, 2, 4, 4), [2, 2], [2, 2], [0, 0], False),
+         (x(2, 1, 3, 4), [2, 3], [1, 2], [1, 1], False), (x(1, 1, 5, 5), [2, 2], [2, 2], [0, 0], True), (x(1, 1, 2, 3, 3), [2, 2, 1], [1, 1, 2], [1, 0, 0], False),
+         (transposed(1, 1, 4, 3), [2, 2], [1, 1], [0, 0], False), (cut(2, 1, 3, 3), [3, 3], [1, 1], [1, 1], False)]
+
+
+def pools():
+    for a, kernel, strides, pads, ceil in POOLS:
+        attrs = {"kernel_shape": kernel, "strides": strides, "pads": pads + pads, "ceil_mode": ceil}
+        case("max_pool", lambda v, k=kernel, s=strides, p=pads, c=ceil: MAX[len(k)](v, k, s, p, ceil_mode=c), [a], attrs)
+        for counted in (False, True):
+            case("average_pool", lambda v, k=kernel, s=strides, p=pads, c=ceil, n=counted: AVERAGE[len(k)](v, k, s, p, c, n), [a],
+                 {**attrs, "count_include_pad": counted})
+    case("max_pool", lambda v: F.max_pool2d(v, 2, 1, 0, (2, 1)), [x(1, 1, 4, 3)], {"kernel_shape": [2, 2], "strides": [1, 1], "dilations": [2, 1]})
+    for a, sizes in ((x(1, 2, 5), [2]), (x(2, 1, 4, 3), [2, 3]), (x(1, 1, 5, 5), [3, 2]), (x(1, 1, 2, 3, 4), [1, 2, 3]), (x(1, 2, 3, 3), [1, 1]),
+                     (cut(1, 1, 5, 4), [2, 2])):
+        case("adaptive_max_pool", lambda v, s=sizes: ADAPTIVE_MAX[len(s)](v, s), [a], {"output_size": sizes})
+        case("adaptive_average_pool", lambda v, s=sizes: ADAPTIVE_AVERAGE[len(s)](v, s), [a], {"output_size": sizes})
+
+
+def rows_of_windows():
+    for a, kernel, strides, pads, dilations in ((x(1, 1, 3, 3), 2, 1, 0, 1), (x(2, 2, 3, 4), 2, 2, 1, 1), (x(1, 2, 5, 4), 2, 1, 0, 2), (x(1, 3, 2, 2), 1, 1, 0, 1),
+                                                (transposed(1, 1, 4, 3), 3, 1, 1, 1)):
+        attrs = {"kernel_shape": [kernel], "strides": [strides], "pads": [pads], "dilations": [dilations]}
+        options = (kernel, dilations, pads, strides)
+        case("im2col", lambda v, o=options: F.unfold(v, *o).transpose(1, 2).flatten(0, 1), [a], attrs)
+        rows = F.unfold(torch.zeros(a.shape), *options).transpose(1, 2)
+        case("col2im", lambda u, v, o=options, n=a.shape[0]: F.fold(u.reshape(n, -1, u.shape[1]).transpose(1, 2), v.shape[2:], *o),
+             [x(rows.shape[0] * rows.shape[1], rows.shape[2]), x(*a.shape)], attrs)
+
+
+def sizes():
+    modes = [None, "linear", "bilinear", "trilinear"]
+    for a, size in ((x(1, 1, 3), [5]), (x(2, 1, 4), [3]), (x(1, 2, 2, 3), [4, 3]), (x(1, 1, 3, 3), [2, 5]), (x(1, 1, 2, 2, 2), [3, 2, 4]), (transposed(1, 1, 2, 3), [3, 5])):
+        for coordinates in (0, 1):
+            case("resize", lambda v, s=size, c=coordinates: F.interpolate(v, s, mode=modes[len(s)], align_corners=c == 1), [a],
+                 {"sizes": size, "mode": 1, "coordinates": coordinates})
+    for a, factors in ((x(1, 1, 3), [2]), (x(1, 2, 2, 3), [3, 2]), (x(1, 1, 2, 1, 2), [2, 2, 2]), (cut(1, 1, 2, 2), [2, 2])):
+        case("resize", lambda v, f=factors: F.interpolate(v, scale_factor=f, mode="nearest-exact"), [a], {"factors": factors})
+
+
 def cases():
     convolutions()
     transposes()
+    pools()
+    rows_of_windows()
+    sizes()
