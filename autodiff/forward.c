@@ -145,10 +145,36 @@ static ks_node *applied_to_all(const forward *f, uint32_t i)
     return out;
 }
 
+/* ---- what has several results -------------------------------------------------------------------------- */
+
+/* Where the node stands that makes node i's value: itself, or its head. */
+static uint32_t head_of(const forward *f, uint32_t i)
+{
+    return f->list.nodes[i]->op->flags & KS_OP_RESULT ? f->from[f->first[i]] : i;
+}
+
+static ks_node *pushed(forward *f, uint32_t i)
+{
+    uint32_t h = head_of(f, i);
+    ks_node *head = f->list.nodes[h], **tangents = ks__get(f->g, (head->n + 1) * sizeof *tangents);
+    if (!tangents)
+        return NULL;
+    for (uint32_t k = 0; k < head->n; k++) {
+        uint32_t from = f->from[f->first[h] + k];
+        tangents[k] = from == NOT_THERE || !f->tangent[from] ? NULL : ks__as_like(ks_node_place(head), f->tangent[from], ks__inputs(head)[k]);
+    }
+    ks_node *out = head->op->pushforwards(head, tangents, ks__result_index(f->list.nodes[i]));
+    ks__put(f->g, tangents, (head->n + 1) * sizeof *tangents);
+    return out;
+}
+
 /* ---- the walk ------------------------------------------------------------------------------------------ */
 
 static bool any_arrives(const forward *f, uint32_t i)
 {
+    i = head_of(f, i);
+    if (i == NOT_THERE)
+        return false;
     for (uint32_t e = f->first[i]; e < f->first[i + 1]; e++) {
         if (f->from[e] != NOT_THERE && f->tangent[f->from[e]])
             return true;
@@ -167,8 +193,11 @@ static bool meet(forward *f, uint32_t i)
     uint32_t n = 0;
     if (f->tangent[i])
         terms[n++] = f->tangent[i];
-    bool good = true, joint = y->op->flags & KS_OP_JOINT && !y->op->partial;
-    if (joint)
+    bool several = KS__HAS(ks__head(y)->op, pushforwards);
+    bool good = true, joint = several || (y->op->flags & KS_OP_JOINT && !y->op->partial);
+    if (several && ks__is_float(y))
+        good = (terms[n++] = pushed(f, i)) != NULL;
+    else if (joint && !several)
         good = (terms[n++] = applied_to_all(f, i)) != NULL;
     for (uint32_t k = 0; good && !joint && k < y->n; k++) {
         uint32_t from = f->from[f->first[i] + k];

@@ -18,6 +18,7 @@
 typedef struct term {
     ks_node *node;
     uint32_t next;
+    int64_t result; /* of the node at which it arrives */
 } term;
 
 /* The nodes between the targets x and y, in the order of ids, and the terms that arrive at each. */
@@ -72,29 +73,35 @@ static void find_depends(chain *c)
     }
 }
 
-static bool arrive(chain *c, const ks_node *at, ks_node *part)
+static bool arrive(chain *c, const ks_node *at, int64_t result, ks_node *part)
 {
     if (!ks__grow(c->g, &c->pool, &c->pool_capacity, c->pool_count, sizeof *c->pool))
         return false;
-    c->pool[c->pool_count] = (term){part, c->terms[at->local]};
+    c->pool[c->pool_count] = (term){part, c->terms[at->local], result};
     c->terms[at->local] = c->pool_count++;
     return true;
 }
 
-/* The sum of what arrived. */
+/* The sum of what arrived at the node's own value, not at its further results; NULL without a failure: nothing did. */
 static ks_node *meet(chain *c, uint32_t i)
 {
     uint32_t n = 0;
-    for (uint32_t t = c->terms[i]; t != UINT32_MAX; t = c->pool[t].next)
+    ks_node *only = NULL;
+    for (uint32_t t = c->terms[i]; t != UINT32_MAX; t = c->pool[t].next) {
+        if (c->pool[t].result)
+            continue;
+        only = c->pool[t].node;
         n++;
-    if (n == 1)
-        return c->pool[c->terms[i]].node;
+    }
+    if (n <= 1)
+        return only;
     ks_node *few[16], **terms = n > 16 ? ks__get(c->g, n * sizeof *terms) : few;
     if (!terms)
         return NULL;
     uint32_t k = n;
     for (uint32_t t = c->terms[i]; t != UINT32_MAX; t = c->pool[t].next)
-        terms[--k] = c->pool[t].node;
+        if (!c->pool[t].result)
+            terms[--k] = c->pool[t].node;
     ks_node *sum = ks_add_n_at(ks_node_place(c->list.nodes[i]), terms, (int)n);
     if (terms != few)
         ks__put(c->g, terms, n * sizeof *terms);
@@ -125,9 +132,60 @@ static bool record_edge(chain *c, ks__edge edge)
     return true;
 }
 
+/* All that arrived at the results of a node that has several. */
+static int list_arrivals(const chain *c, uint32_t i, ks_arrival *arrivals)
+{
+    int n = 0;
+    if (c->upstream[i])
+        arrivals[n++] = (ks_arrival){0, c->upstream[i]};
+    for (uint32_t t = c->terms[i]; t != UINT32_MAX; t = c->pool[t].next) {
+        if (c->pool[t].result)
+            arrivals[n++] = (ks_arrival){c->pool[t].result, c->pool[t].node};
+    }
+    for (int k = 1; k < n; k++) { /* in the order of results, whatever the order of arrival */
+        for (int j = k; j > 0 && arrivals[j - 1].result > arrivals[j].result; j--) {
+            ks_arrival swap = arrivals[j];
+            arrivals[j] = arrivals[j - 1];
+            arrivals[j - 1] = swap;
+        }
+    }
+    return n;
+}
+
+/* The node answers for all its results and all its inputs at once. */
+static bool pull_back(chain *c, uint32_t i)
+{
+    ks_node *node = c->list.nodes[i];
+    uint32_t count = 1;
+    for (uint32_t t = c->terms[i]; t != UINT32_MAX; t = c->pool[t].next)
+        count++;
+    size_t room = count * sizeof(ks_arrival) + node->n * (sizeof(ks_node *) + sizeof(bool));
+    ks_arrival *arrivals = ks__get(c->g, room);
+    if (!arrivals)
+        return false;
+    memset(arrivals, 0, room);
+    ks_node **out = (ks_node **)(void *)(arrivals + count);
+    bool *wanted = (bool *)(void *)(out + node->n);
+    for (uint32_t k = 0; k < node->n; k++) {
+        const ks_node *input = ks__inputs(node)[k];
+        wanted[k] = ks__listed(&c->list, input) && c->depends[input->local] && ks__edge_passes(node, k);
+    }
+    bool good = node->op->pullbacks(node, arrivals, list_arrivals(c, i, arrivals), wanted, out);
+    for (uint32_t k = 0; good && k < node->n; k++) {
+        if (wanted[k] && out[k])
+            good = arrive(c, ks__inputs(node)[k], 0, out[k]) && record_edge(c, (ks__edge){node, k, NULL, out[k]});
+    }
+    ks__put(c->g, arrivals, room);
+    return good;
+}
+
 static bool pass_on(chain *c, uint32_t i)
 {
     ks_node *node = c->list.nodes[i];
+    if (node->op->flags & KS_OP_RESULT)
+        return arrive(c, ks__inputs(node)[0], ks__result_index(node), c->upstream[i]);
+    if (KS__HAS(node->op, pullbacks))
+        return pull_back(c, i);
     for (uint32_t k = 0; k < node->n; k++) {
         ks_node *input = ks__inputs(node)[k], *partial;
         if (!ks__listed(&c->list, input) || !c->depends[input->local] || !ks__edge_passes(node, k))
@@ -135,7 +193,7 @@ static bool pass_on(chain *c, uint32_t i)
         ks_node *part = ks__contribution(node, k, c->upstream[i], &partial);
         if (!part && c->g->failure.code)
             return false;
-        if (part && (!arrive(c, input, part) || !record_edge(c, (ks__edge){node, k, partial, part})))
+        if (part && (!arrive(c, input, 0, part) || !record_edge(c, (ks__edge){node, k, partial, part})))
             return false;
     }
     return true;
@@ -143,13 +201,18 @@ static bool pass_on(chain *c, uint32_t i)
 
 static bool walk_back(chain *c, const ks_node *y, ks_node *seed)
 {
-    if (c->depends[y->local] && !arrive(c, y, seed))
+    if (c->depends[y->local] && !arrive(c, y, 0, seed))
         return false;
     for (uint32_t i = c->list.count; i-- > 0;) {
         if (!c->depends[i] || c->terms[i] == UINT32_MAX)
             continue;
         c->upstream[i] = meet(c, i);
-        if (!c->upstream[i] || !record_node(c, c->list.nodes[i], c->upstream[i]) || !pass_on(c, i))
+        if (!c->upstream[i] && c->g->failure.code)
+            return false;
+        ks_node *shown = c->upstream[i];
+        if (c->record && !shown) /* only further results of it are used */
+            shown = ks__filled_like(ks_node_place(c->list.nodes[i]), c->list.nodes[i], 0);
+        if (!record_node(c, c->list.nodes[i], shown) || !pass_on(c, i))
             return false;
     }
     return true;

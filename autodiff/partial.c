@@ -15,6 +15,10 @@
 bool ks__edge_passes(const ks_node *node, uint32_t i)
 {
     const ks_op *op = node->op;
+    if (op->flags & KS_OP_RESULT) /* to its head, whatever that one's own value is */
+        return ks__is_float(node);
+    if (KS__HAS(op, pullbacks))
+        return ks__is_float(ks__inputs(node)[i]) && ks__input_letter(op, i) != 'S';
     if (op->flags & (KS_OP_STOP | KS_OP_EFFECT) || (!op->partial && !op->pullback))
         return false;
     return ks__is_float(node) && ks__is_float(ks__inputs(node)[i]) && ks__input_letter(op, i) != 'S';

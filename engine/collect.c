@@ -28,7 +28,7 @@ static bool reach(ks_graph *g, const ks__request *request, ks__walk *walk)
     }
     for (uint32_t i = 0; i < walk->list.count; i++) {
         ks_node *node = walk->list.nodes[i];
-        if (known(g, node, request->fresh))
+        if (known(g, node, request->fresh) && !KS__HAS(node->op, results)) /* a further result may be missing */
             continue;
         ks_node *const *inputs = ks__inputs(node);
         for (uint32_t k = 0; k < node->n; k++) {
@@ -48,14 +48,14 @@ typedef struct basis {
 static basis basis_of(const ks_graph *g, const ks_node *node, const basis *known_bases)
 {
     basis own = {node->checked ? 0 : node->changed,
-                 node->op->flags & KS_OP_MODE}; /* a node whose attributes changed is itself what is new */
+                 ks__flags(node) & KS_OP_MODE}; /* a node whose attributes changed is itself what is new */
     ks_node *const *inputs = ks__inputs(node);
     for (uint32_t k = 0; k < node->n; k++) {
         const basis *input = &known_bases[inputs[k]->local];
         own.newest = input->newest > own.newest ? input->newest : own.newest;
         own.mode = own.mode || input->mode;
     }
-    if ((node->op->flags & KS_OP_RANDOM) && g->random_epoch > own.newest)
+    if ((ks__flags(node) & KS_OP_RANDOM) && g->random_epoch > own.newest)
         own.newest = g->random_epoch;
     return own;
 }
@@ -124,6 +124,8 @@ static bool wanted(ks_graph *g, const ks__request *request, ks__walk *walk)
         if (want[i] == 1)
             walk->roles[i] = KS__ROLE_SHAPE;
         ks_node *const *inputs = ks__inputs(node);
+        if (node->op->flags & KS_OP_RESULT) /* comes from its head's kernel only */
+            walk->roles[inputs[0]->local] = KS__ROLE_MADE;
         bool shapes = takes_shapes(node->op);
         for (uint32_t k = 0; k < node->n; k++) {
             uint8_t need = want[i] == 2 && !(shapes && ks__input_letter(node->op, k) == 'S') ? 2 : 1;

@@ -113,7 +113,11 @@ typedef struct ks__step {
     const ks__dims *dims;
     union {
         struct {
-            ks_tensor *tensors; /* [n + 1]: inputs, then the result */
+            ks_tensor *tensors; /* [n + results]: inputs, then the results */
+            uint32_t *wanted;   /* [wanted_count] locals of the further results that are wanted */
+            uint32_t wanted_count;
+            void *prepared; /* the operation's own, freed with the plan */
+            void (*release)(void *prepared);
         } kernel;
         struct {
             ks__tile_op *ops;
@@ -213,7 +217,7 @@ typedef struct ks__request {
     ks_node *const *effects;
     uint32_t effect_count;
     ks_mode mode;
-    bool fresh; /* a transaction: known values that are not leaves are computed anew */
+    bool fresh;  /* a transaction: known values that are not leaves are computed anew */
     size_t room; /* bytes of the effects, where they were listed anew */
 } ks__request;
 
@@ -258,6 +262,12 @@ bool ks__tiles_run(ks_graph *g, ks__plan *plan, ks__step *step);
 void ks__scalars_run(ks_graph *g, ks__plan *plan, ks__step *step);
 /* run.c */
 bool ks__plan_run(ks_graph *g, ks__plan *plan);
+/* The stream that keys a random node's numbers. */
+uint64_t ks__stream_of(const ks_node *node);
+/* Who shares out this graph's loops. */
+ks_parallel_for_fn ks__parallel_of(ks_graph *g, void **user);
+/* A parallel_for that works alone. */
+void ks__serially(void *user, int64_t n, ks_task_fn task, void *payload);
 void ks__parallel_for(ks_graph *g, int64_t n, ks_task_fn task, void *payload);
 /* initial.c: gives a variable its first value. */
 bool ks__draw(ks_node *variable);

@@ -193,6 +193,10 @@ static bool assign_steps(ks_graph *g, ks__plan *plan, fusing *f)
         } else if (is_copy(plan, local)) {
             local->memory = plan->locals[local->inputs[0]].memory;
             local->step = plan->locals[local->inputs[0]].step;
+        } else if (local->node->op->flags & KS_OP_RESULT) { /* its head's kernel makes it too */
+            local->step = plan->locals[local->inputs[0]].step;
+            f->member_of[f->last[local->step]] = i;
+            f->last[local->step] = i;
         } else if ((local->tile = find_tile(local)) != NULL) {
             if (!join(g, plan, f, i))
                 return false;
@@ -202,7 +206,7 @@ static bool assign_steps(ks_graph *g, ks__plan *plan, fusing *f)
             if (!ks__step_new(g, plan, KS__STEP_KERNEL, i))
                 return false;
             local->step = plan->step_count - 1;
-            f->first[local->step] = i;
+            f->first[local->step] = f->last[local->step] = i;
         } else {
             return ks__refuse(g, KS_BAD_DTYPE, ks_node_place(local->node), "%s '%s' has no kernel for %s", local->node->op->name,
                               ks_name(local->node), ks_dtype_name((ks_dtype)local->dtype));
@@ -628,10 +632,59 @@ static bool build_scalars(ks_graph *g, ks__plan *plan, fusing *f, uint32_t s, co
 
 /* ---- kernels ------------------------------------------------------------------------------------------- */
 
-static bool build_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
+/* The further results that are wanted: their locals, and their shapes among the tensors. */
+static bool list_results(ks_graph *g, ks__plan *plan, const fusing *f, uint32_t s)
 {
+    ks__step *step = &plan->steps[s];
+    ks_tensor *out = &step->u.kernel.tensors[step->count];
+    uint32_t count = 0;
+    for (uint32_t i = f->member_of[f->first[s]]; i != KS__NONE; i = f->member_of[i])
+        count++;
+    step->u.kernel.wanted_count = count;
+    if (count && !(step->u.kernel.wanted = ks__plan_raw(g, plan, count * sizeof *step->u.kernel.wanted)))
+        return false;
+    count = 0;
+    for (uint32_t i = f->member_of[f->first[s]]; i != KS__NONE; i = f->member_of[i]) {
+        const ks__local *result = &plan->locals[i];
+        step->u.kernel.wanted[count++] = i;
+        out[ks__result_index(result->node)] =
+            (ks_tensor){.shape = &result->dims->shape, .count = result->dims->count, .dtype = (ks_dtype)result->dtype};
+    }
+    return true;
+}
+
+/* What the kernel needs ready before it runs, and how much workspace it wants. */
+static bool prepare(ks_graph *g, const ks__plan *plan, const ks__local *local, ks__step *step)
+{
+    const ks_op *op = local->node->op;
+    ks_call call = {.in = step->u.kernel.tensors,
+                    .n = (int)local->n,
+                    .out = &step->u.kernel.tensors[local->n],
+                    .attrs = ks__attrs(local->node),
+                    .isa = g->isa,
+                    .provider = g->provider,
+                    .train = plan->mode == KS_TRAIN,
+                    .graph = g};
+    if (KS__HAS(op, prepare)) {
+        ks_failure failure = {.code = KS_OK};
+        call.prepared = step->u.kernel.prepared = op->prepare(&call, &failure);
+        step->u.kernel.release = op->release;
+        if (!call.prepared)
+            return ks__refuse(g, failure.code ? failure.code : KS_NO_MEMORY, ks_node_place(local->node), "%s '%s': %s", op->name,
+                              ks_name(local->node), failure.code ? failure.message : "no memory");
+    }
+    if (op->scratch)
+        step->scratch_bytes = op->scratch(&call);
+    return true;
+}
+
+static bool build_kernel(ks_graph *g, ks__plan *plan, const fusing *f, uint32_t s)
+{
+    ks__step *step = &plan->steps[s];
     ks__local *local = &plan->locals[step->local];
-    ks_tensor *tensors = ks__plan_raw(g, plan, (local->n + 1) * sizeof *tensors);
+    const ks_op *op = local->node->op;
+    size_t results = KS__HAS(op, results) ? (size_t)op->results(ks__attrs(local->node)) : 1;
+    ks_tensor *tensors = ks__plan_get(g, plan, (local->n + results) * sizeof *tensors);
     if (!tensors)
         return false;
     for (uint32_t k = 0; k < local->n; k++) {
@@ -641,16 +694,7 @@ static bool build_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
     tensors[local->n] = (ks_tensor){.shape = &local->dims->shape, .count = local->dims->count, .dtype = (ks_dtype)local->dtype};
     step->u.kernel.tensors = tensors;
     step->count = local->n;
-    if (local->node->op->scratch) {
-        ks_call call = {.in = tensors,
-                        .n = (int)local->n,
-                        .out = &tensors[local->n],
-                        .attrs = ks__attrs(local->node),
-                        .isa = g->isa,
-                        .provider = g->provider};
-        step->scratch_bytes = local->node->op->scratch(&call);
-    }
-    return true;
+    return list_results(g, plan, f, s) && prepare(g, plan, local, step);
 }
 
 bool ks__fuse(ks_graph *g, ks__plan *plan)
@@ -671,7 +715,7 @@ bool ks__fuse(ks_graph *g, ks__plan *plan)
         find_reads(plan);
     for (uint32_t s = 0; good && s < plan->step_count; s++) {
         if (plan->steps[s].kind == KS__STEP_KERNEL)
-            good = build_kernel(g, plan, &plan->steps[s]);
+            good = build_kernel(g, plan, &f, s);
         else if (scalar_step(g, plan, &f, s))
             good = build_scalars(g, plan, &f, s, &c);
         else

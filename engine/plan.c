@@ -54,6 +54,11 @@ void *ks__plan_get(ks_graph *g, ks__plan *plan, size_t bytes)
 
 void ks__plan_free(ks_graph *g, ks__plan *plan)
 {
+    for (uint32_t s = 0; s < plan->step_count; s++) {
+        ks__step *step = &plan->steps[s];
+        if (step->kind == KS__STEP_KERNEL && step->u.kernel.prepared)
+            step->u.kernel.release(step->u.kernel.prepared);
+    }
     for (uint32_t i = 0; i < plan->own_count; i++) {
         if (plan->owns[i].block) {
             g->statistics.bytes_live -= sizeof(ks__block) + plan->owns[i].block->bytes;
@@ -182,20 +187,23 @@ static bool made_dims(ks_graph *g, ks__plan *plan, uint32_t i)
     }
     const ks_shape *few_shapes[16], **shapes = few_shapes;
     ks_dtype few_dtypes[16], *dtypes = few_dtypes, dtype;
-    if (local->n > 16) {
-        shapes = ks__plan_get(g, plan, local->n * sizeof *shapes);
-        dtypes = ks__plan_get(g, plan, local->n * sizeof *dtypes);
+    const ks_node *head = ks__head(node);
+    const ks__local *from = head == node ? local : &plan->locals[local->inputs[0]];
+    if (from->n > 16) {
+        shapes = ks__plan_get(g, plan, from->n * sizeof *shapes);
+        dtypes = ks__plan_get(g, plan, from->n * sizeof *dtypes);
         if (!shapes || !dtypes)
             return false;
     }
-    for (uint32_t k = 0; k < local->n; k++) {
-        shapes[k] = &plan->locals[local->inputs[k]].dims->shape;
-        dtypes[k] = ks__input_dtype(node, k);
+    for (uint32_t k = 0; k < from->n; k++) {
+        shapes[k] = &plan->locals[from->inputs[k]].dims->shape;
+        dtypes[k] = ks__input_dtype(head, k);
     }
     ks_shape out;
     ks_failure failure;
     ks__fail_nothing(&failure);
-    if (!ks__infer(g, node->op, shapes, dtypes, local->n, ks__attrs(node), ks__dtype_t(node), &out, &dtype, &failure))
+    if (!ks__infer(g, head->op, shapes, dtypes, from->n, ks__attrs(head), ks__dtype_t(head), ks__result_index(node), &out, &dtype,
+                   &failure))
         return failure.code ? say_shapes(g, plan, i, &failure) : false;
     local->dims = ks__dims_of(g, &out);
     if (!local->dims)
@@ -350,9 +358,9 @@ static bool find_reach(ks_graph *g, ks__plan *plan)
         ks__local *local = &plan->locals[i];
         for (uint32_t k = 0; k < local->n; k++)
             reach[ks__inputs(local->node)[k]->local] |= reach[i];
-        if (local->node->op->flags & KS_OP_RANDOM)
+        if (ks__flags(local->node) & KS_OP_RANDOM)
             plan->random_reach |= reach[i];
-        if (local->node->op->flags & KS_OP_MODE)
+        if (ks__flags(local->node) & KS_OP_MODE)
             plan->mode_reach |= reach[i];
     }
     for (uint32_t i = 0; i < plan->leaf_count; i++)

@@ -174,7 +174,8 @@ static bool written_before_read(const ks__plan *plan, uint32_t i)
         const ks__local *root = &plan->locals[plan->locals[local->inputs[k]].memory];
         if (!ks__reads(local, k) || root->role != KS__ROLE_MADE)
             continue;
-        bool together = root->step == local->step && plan->steps[local->step].kind != KS__STEP_KERNEL && !root->total;
+        bool together = root->step == local->step && !root->total &&
+                        (plan->steps[local->step].kind != KS__STEP_KERNEL || local->node->op->flags & KS_OP_RESULT);
         if (root->step == KS__NONE || !(root->step < local->step || together))
             return false;
     }

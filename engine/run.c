@@ -12,7 +12,7 @@
 
 /* ---- threads ------------------------------------------------------------------------------------------- */
 
-static void serially(void *user, int64_t n, ks_task_fn task, void *payload)
+void ks__serially(void *user, int64_t n, ks_task_fn task, void *payload)
 {
     (void)user;
 #ifdef KS_TORTURE
@@ -39,19 +39,19 @@ static ks__pool *pool_of(ks_graph *g)
     return g->engine->pool;
 }
 
-static ks_parallel_for_fn parallel_of(ks_graph *g, void **user)
+ks_parallel_for_fn ks__parallel_of(ks_graph *g, void **user)
 {
     *user = g->options.parallel_user;
     if (g->options.parallel_for)
         return g->options.parallel_for;
     *user = pool_of(g);
-    return *user ? with_pool : serially;
+    return *user ? with_pool : ks__serially;
 }
 
 void ks__parallel_for(ks_graph *g, int64_t n, ks_task_fn task, void *payload)
 {
     void *user;
-    ks_parallel_for_fn parallel_for = parallel_of(g, &user);
+    ks_parallel_for_fn parallel_for = ks__parallel_of(g, &user);
     parallel_for(user, n, task, payload);
 }
 
@@ -80,7 +80,7 @@ static bool make_owns(ks_graph *g, ks__plan *plan)
 {
     for (uint32_t i = 0; i < plan->own_count; i++) {
         ks__own *own = &plan->owns[i];
-        if (own->block && atomic_load(&own->block->references) > 1) {
+        if (own->block && !own->block->borrowed && atomic_load(&own->block->references) > 1) { /* one that was given stays */
             ks__block_put(own->block);
             own->block = NULL;
         }
@@ -129,7 +129,7 @@ static void fill_cells(ks__plan *plan)
 
 /* ---- the steps ----------------------------------------------------------------------------------------- */
 
-static uint64_t stream_of(const ks_node *node)
+uint64_t ks__stream_of(const ks_node *node)
 {
     /* What recomputes another's random numbers names it as its first input and has no stream of its own. */
     const ks_node *source =
@@ -157,6 +157,9 @@ static bool run_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
             tensors[k].data = plan->at[local->inputs[k]];
     }
     tensors[step->count].data = plan->at[step->local];
+    for (uint32_t k = 0; k < step->u.kernel.wanted_count; k++)
+        tensors[step->count + (uint32_t)ks__result_index(plan->locals[step->u.kernel.wanted[k]].node)].data =
+            plan->at[step->u.kernel.wanted[k]];
     ks_call call = {.in = tensors,
                     .n = (int)step->count,
                     .out = &tensors[step->count],
@@ -166,10 +169,12 @@ static bool run_kernel(ks_graph *g, ks__plan *plan, ks__step *step)
                     .provider = g->provider,
                     .seed = g->options.seed,
                     .step = g->step,
-                    .train = plan->mode == KS_TRAIN};
-    call.parallel_for = parallel_of(g, &call.parallel_user);
-    if (local->node->op->flags & KS_OP_RANDOM)
-        call.stream = stream_of(local->node);
+                    .train = plan->mode == KS_TRAIN,
+                    .graph = g,
+                    .prepared = step->u.kernel.prepared};
+    call.parallel_for = ks__parallel_of(g, &call.parallel_user);
+    if (ks__flags(local->node) & KS_OP_RANDOM)
+        call.stream = ks__stream_of(local->node);
     ks_failure failure = {.code = KS_OK};
     if (local->node->op->kernel(&call, &failure))
         return true;
@@ -224,6 +229,14 @@ static bool is_finite(ks_graph *g, const ks__plan *plan, uint32_t i)
     return true;
 }
 
+static bool results_finite(ks_graph *g, const ks__plan *plan, const ks__step *step)
+{
+    bool finite = is_finite(g, plan, step->local);
+    for (uint32_t k = 0; finite && step->kind == KS__STEP_KERNEL && k < step->u.kernel.wanted_count; k++)
+        finite = is_finite(g, plan, step->u.kernel.wanted[k]);
+    return finite;
+}
+
 static bool run_steps(ks_graph *g, ks__plan *plan)
 {
     for (uint32_t s = 0; s < plan->step_count; s++) {
@@ -242,7 +255,7 @@ static bool run_steps(ks_graph *g, ks__plan *plan)
         } else {
             run_copy(plan, step);
         }
-        if (g->options.check_finite && step->kind != KS__STEP_COPY && !is_finite(g, plan, step->local))
+        if (g->options.check_finite && step->kind != KS__STEP_COPY && !results_finite(g, plan, step))
             return false;
     }
     return !g->options.cancel || !g->options.cancel(g->options.cancel_user) ||

@@ -114,7 +114,8 @@ static uint64_t work_hash(const ks__local *local)
 static bool shareable(const ks__local *local)
 {
     const ks_op *op = local->node->op;
-    if (local->role == KS__ROLE_GIVEN || local->role == KS__ROLE_NUMBER || op->flags & (KS_OP_EFFECT | KS_OP_RANDOM | KS_OP_MODE))
+    if (local->role == KS__ROLE_GIVEN || local->role == KS__ROLE_NUMBER ||
+        ks__flags(local->node) & (KS_OP_EFFECT | KS_OP_RANDOM | KS_OP_MODE))
         return false;
     for (const ks_attr *attr = op->attrs; attr && attr->name; attr++) {
         if (attr->value)

@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-static const size_t field_words[] = {[KS_ATTR_INT] = 1,   [KS_ATTR_FLOAT] = 1,
-                                     [KS_ATTR_BOOL] = 1,  [KS_ATTR_INTS] = sizeof(ks_ints) / 8,
-                                     [KS_ATTR_DTYPE] = 1, [KS_ATTR_SHAPE] = sizeof(ks_shape) / 8};
+static const size_t field_words[] = {[KS_ATTR_INT] = 1,     [KS_ATTR_FLOAT] = 1,
+                                     [KS_ATTR_BOOL] = 1,    [KS_ATTR_INTS] = sizeof(ks_ints) / 8,
+                                     [KS_ATTR_DTYPE] = 1,   [KS_ATTR_SHAPE] = sizeof(ks_shape) / 8,
+                                     [KS_ATTR_FUNCTION] = 1};
 
 static size_t attr_words(const ks_op *op)
 {

@@ -182,12 +182,15 @@ static void run_task(void *payload, int64_t task)
         ks__fold_blocks((ks_dtype)total->dtype, w->sums + task * total->size, a.sums, a.blocks);
 }
 
-/* Borrowed data has no room behind its end. */
+/* Borrowed data has no room behind its end, unless its owner says so. */
 static bool all_padded(const ks__plan *plan, const ks__step *step)
 {
     for (uint32_t s = 0; s < step->u.tiles.slot_count; s++) {
         const ks__local *local = &plan->locals[plan->locals[step->u.tiles.slots[s].local].memory];
-        if (step->u.tiles.slots[s].kind == KS__SLOT_DIRECT && local->home == KS__HOME_GIVEN && local->node->value->block->borrowed)
+        const ks__block *block = local->home == KS__HOME_GIVEN ? local->node->value->block
+                                 : local->home == KS__HOME_OWN ? plan->owns[local->own].block
+                                                               : NULL;
+        if (step->u.tiles.slots[s].kind == KS__SLOT_DIRECT && block && block->borrowed && !block->roomy)
             return false;
     }
     return true;

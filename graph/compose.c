@@ -176,7 +176,7 @@ static ks_dtype preset_dtype(const ks_op *op, ks_dtype t)
 }
 
 bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, const ks_dtype *dtypes, uint32_t n, const void *attrs,
-               ks_dtype t, ks_shape *out, ks_dtype *dtype, ks_failure *failure)
+               ks_dtype t, int64_t result, ks_shape *out, ks_dtype *dtype, ks_failure *failure)
 {
     ks_infer infer = {.graph = g,
                       .op = op,
@@ -185,6 +185,7 @@ bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, cons
                       .dtype = dtypes,
                       .attrs = attrs,
                       .failure = failure,
+                      .result = result,
                       .out_dtype = preset_dtype(op, t)};
     memset(&infer.out, 0, sizeof infer.out);
     if (!op->infer(&infer)) {
@@ -201,9 +202,29 @@ bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, cons
 
 #define FEW 16
 
+/* Whether the node has a further result of that number. */
+static bool has_result(const ks_node *head, int64_t result, ks_failure *failure)
+{
+    int64_t count = KS__HAS(head->op, results) ? head->op->results(ks__attrs(head)) : 1;
+    if (result > 0 && result < count)
+        return true;
+    failure->code = KS_BAD_ARGUMENT;
+    snprintf(failure->message, sizeof failure->message, "'%.100s' has %lld result%s: there is no further one of number %lld", ks_name(head),
+             (long long)count, count == 1 ? "" : "s", (long long)result);
+    return false;
+}
+
 static bool infer_node(ks_graph *g, const ks_op *op, ks_node *const *inputs, uint32_t n, const void *attrs, ks_dtype t,
                        const ks__dims **dims, ks_dtype *dtype, ks_failure *failure)
 {
+    int64_t result = 0;
+    if (op->flags & KS_OP_RESULT) { /* a matter of its head */
+        const ks_node *head = inputs[0];
+        result = *(const int64_t *)attrs;
+        if (!has_result(head, result, failure))
+            return false;
+        op = head->op, attrs = ks__attrs(head), inputs = ks__inputs(head), n = head->n, t = ks__dtype_t(head);
+    }
     const ks_shape *few_shapes[FEW], **shapes = few_shapes;
     ks_dtype few_dtypes[FEW], *dtypes = few_dtypes;
     ks_shape out;
@@ -217,7 +238,7 @@ static bool infer_node(ks_graph *g, const ks_op *op, ks_node *const *inputs, uin
         shapes[i] = &inputs[i]->dims->shape;
         dtypes[i] = (inputs[i]->op->flags & KS_OP_NUMBER) && ks__input_letter(op, i) == 'T' ? t : (ks_dtype)inputs[i]->dtype;
     }
-    good = good && ks__infer(g, op, shapes, dtypes, n, attrs, t, &out, dtype, failure);
+    good = good && ks__infer(g, op, shapes, dtypes, n, attrs, t, result, &out, dtype, failure);
     if (n > FEW) {
         ks__put(g, shapes, n * sizeof *shapes);
         ks__put(g, dtypes, n * sizeof *dtypes);
@@ -251,9 +272,13 @@ static bool same_structure(const ks_op *op, const void *a, const void *b, bool *
 {
     *same_values = true;
     for (const ks_attr *attr = op->attrs; attr && attr->name; attr++) {
-        static const size_t sizes[] = {[KS_ATTR_INT] = 8,   [KS_ATTR_FLOAT] = 8,
-                                       [KS_ATTR_BOOL] = 8,  [KS_ATTR_INTS] = sizeof(ks_ints),
-                                       [KS_ATTR_DTYPE] = 8, [KS_ATTR_SHAPE] = sizeof(ks_shape)};
+        static const size_t sizes[] = {[KS_ATTR_INT] = 8,
+                                       [KS_ATTR_FLOAT] = 8,
+                                       [KS_ATTR_BOOL] = 8,
+                                       [KS_ATTR_INTS] = sizeof(ks_ints),
+                                       [KS_ATTR_DTYPE] = 8,
+                                       [KS_ATTR_SHAPE] = sizeof(ks_shape),
+                                       [KS_ATTR_FUNCTION] = sizeof(ks_function *)};
         if (!memcmp((const char *)a + attr->offset, (const char *)b + attr->offset, sizes[attr->type]))
             continue;
         if (!attr->value)
@@ -342,7 +367,7 @@ static ks_node *make(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *
     node->data.attrs = own;
     /* What draws another's numbers anew names it as its first input, by shape, and has no stream of its own. */
     bool redraws = n && (inputs[0]->op->flags & KS_OP_RANDOM) && ks__input_letter(op, 0) == 'S';
-    if ((op->flags & KS_OP_RANDOM) && !redraws && ks__aside_of(node))
+    if ((ks__flags(node) & KS_OP_RANDOM) && !redraws && ks__aside_of(node))
         node->aside->stream = ++g->random_nodes;
     return node;
 }

@@ -36,6 +36,7 @@ typedef struct ks__block {
     void (*release)(void *user, const void *data); /* of borrowed data */
     void *release_user;
     bool borrowed;
+    bool roomy; /* borrowed, and whole vectors may be written at its end */
 } ks__block;
 
 /* A node's value. */
@@ -156,7 +157,6 @@ struct ks_graph {
     ks_graph_options options;
     ks_failure failure;
     ks_statistics statistics;
-    ks_allocator counted; /* the host's allocator, through the graph's accounts */
 
     ks__stack nodes;
     uint32_t count;
@@ -215,6 +215,9 @@ struct ks_graph {
     int64_t data_row;
     int isa;
     int provider;
+    ks_function **functions; /* that its nodes call */
+    uint32_t function_count, function_capacity;
+    void (*function_free)(ks_function *function);
 };
 
 /* ---- failures (graph/node.c) --------------------------------------------------------------------------- */
@@ -363,9 +366,28 @@ static inline ks_dtype ks__input_dtype(const ks_node *node, uint32_t i)
     const ks_node *input = ks__inputs(node)[i];
     return input->op->flags & KS_OP_NUMBER ? ks__number_dtype(node, i) : (ks_dtype)input->dtype;
 }
-/* Runs the shape rule for these input shapes. `out` and `dtype` are set; on false the failure is filled. */
+/* Whether the operation's struct is new enough to have the field, and has it. */
+#define KS__HAS(op, field) ((op)->size >= offsetof(ks_op, field) + sizeof((op)->field) && (op)->field)
+
+/* Runs the shape rule for these input shapes, for one of the results. `out` and `dtype` are set; on false the failure is filled. */
 bool ks__infer(ks_graph *g, const ks_op *op, const ks_shape *const *shapes, const ks_dtype *dtypes, uint32_t n, const void *attrs,
-               ks_dtype t, ks_shape *out, ks_dtype *dtype, ks_failure *failure);
+               ks_dtype t, int64_t result, ks_shape *out, ks_dtype *dtype, ks_failure *failure);
+/* The node whose operation, inputs and attributes say what this one is: itself, or the node of which it is a further result. */
+static inline const ks_node *ks__head(const ks_node *node)
+{
+    return node->op->flags & KS_OP_RESULT ? ks__inputs(node)[0] : node;
+}
+/* Which result of its head the node is. */
+static inline int64_t ks__result_index(const ks_node *node)
+{
+    return node->op->flags & KS_OP_RESULT ? *(const int64_t *)node->data.attrs : 0;
+}
+/* What the operation's flags say, and those of what it calls: KS_OP_RANDOM, KS_OP_MODE. */
+static inline unsigned ks__flags(const ks_node *node)
+{
+    unsigned flags = node->op->flags;
+    return flags & KS_OP_CALLS ? flags | **(const unsigned *const *)node->data.attrs : flags;
+}
 /* T of an applied operation. */
 ks_dtype ks__dtype_t(const ks_node *node);
 /* The node's attributes; of a number its value. */

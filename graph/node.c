@@ -185,6 +185,9 @@ void ks_graph_free(ks_graph *graph)
         after = slab->next;
         ks__put(g, slab, slab->bytes);
     }
+    for (uint32_t i = 0; i < g->function_count; i++)
+        g->function_free(g->functions[i]);
+    ks__put(g, g->functions, g->function_capacity * sizeof *g->functions);
     ks_allocator allocator = g->options.allocator;
     ks__allocate(&allocator, g, sizeof *g, 0);
 }

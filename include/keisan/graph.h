@@ -17,6 +17,7 @@ KS_BEGIN
 
 typedef struct ks_graph ks_graph;
 typedef struct ks_node ks_node;
+typedef struct ks_function ks_function; /* keisan/function.h */
 struct ks_op;
 
 /* "0.1.0". Static text. */

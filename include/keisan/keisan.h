@@ -19,6 +19,7 @@
 #include <keisan/op.h>
 #include <keisan/ops.h>
 #include <keisan/autodiff.h>
+#include <keisan/function.h>
 #include <keisan/serialize.h>
 #include <keisan/train.h>
 

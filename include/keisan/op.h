@@ -22,8 +22,16 @@ typedef struct ks_ints {
 #define KS_INTS(...) ((ks_ints){.count = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .at = {__VA_ARGS__}})
 #define KS_ABSENT    ((ks_ints){.count = -1})
 
-/* The C type of the field: int64_t, double, bool (in an int64_t), ks_ints, ks_dtype (in an int64_t), ks_shape. */
-typedef enum ks_attr_type { KS_ATTR_INT, KS_ATTR_FLOAT, KS_ATTR_BOOL, KS_ATTR_INTS, KS_ATTR_DTYPE, KS_ATTR_SHAPE } ks_attr_type;
+/* The C type of the field: int64_t, double, bool (in an int64_t), ks_ints, ks_dtype (in an int64_t), ks_shape, ks_function * (may be NULL). */
+typedef enum ks_attr_type {
+    KS_ATTR_INT,
+    KS_ATTR_FLOAT,
+    KS_ATTR_BOOL,
+    KS_ATTR_INTS,
+    KS_ATTR_DTYPE,
+    KS_ATTR_SHAPE,
+    KS_ATTR_FUNCTION
+} ks_attr_type;
 
 /*
  * One attribute: a field of the operation's attribute struct. A *value* attribute (a rate, a slice's start) may change without
@@ -51,6 +59,7 @@ typedef struct ks_infer {
     ks_shape out;
     ks_dtype out_dtype;
     ks_failure *failure; /* filled by ks_infer_fail */
+    int64_t result;      /* which of several results is asked for */
 } ks_infer;
 
 /* Records why the shapes do not fit (the caller adds the operation, the names and the place) and returns false. */
@@ -95,7 +104,7 @@ typedef struct ks_tensor {
 typedef struct ks_call {
     const ks_tensor *in; /* [n]; data is NULL for an input of which only the shape is taken */
     int n;
-    const ks_tensor *out;
+    const ks_tensor *out; /* [results]; data is NULL for a result that nobody wants */
     const void *attrs;
     void *scratch; /* as many bytes as `scratch` of the operation asked for, aligned to 64 */
     int isa;
@@ -104,6 +113,8 @@ typedef struct ks_call {
     void *parallel_user;
     uint64_t seed, stream, step; /* of random operations */
     bool train;
+    ks_graph *graph; /* that runs */
+    void *prepared;  /* what `prepare` of the operation gave */
 } ks_call;
 
 /* Computes out; false and a filled failure if it can't (an index out of range, say). */
@@ -120,6 +131,19 @@ typedef size_t (*ks_scratch_fn)(const ks_call *call);
  */
 typedef ks_node *(*ks_partial_fn)(ks_node *y, int i);
 typedef ks_node *(*ks_pullback_fn)(ks_node *y, int i, ks_node *upstream);
+
+/* What arrives at one of several results, and which. */
+typedef struct ks_arrival {
+    int64_t result;
+    ks_node *upstream;
+} ks_arrival;
+/*
+ * pullbacks(y, arrivals, count, out): the contributions to all inputs at once, from what arrived at any of y's results; out[n]:
+ * NULL where there is none, or where it was not `wanted`. False on failure.
+ */
+typedef bool (*ks_pullbacks_fn)(ks_node *y, const ks_arrival *arrivals, int count, const bool *wanted, ks_node **out);
+/* pushforwards(y, tangents, result): the tangent of that result from those of the inputs, NULL where there is none; NULL on failure. */
+typedef ks_node *(*ks_pushforwards_fn)(ks_node *y, ks_node *const *tangents, int64_t result);
 
 /* How upstream and partial are multiplied. */
 typedef enum ks_chain {
@@ -148,7 +172,9 @@ typedef enum ks_op_flag {
     KS_OP_LINEAR = 512, /* linear in each input that has a derivative: its edges have a formula and no partial */
     KS_OP_SAME = 1024,  /* where the result has input 0's shape and dtype, it is input 0 */
     KS_OP_TOTAL = 2048, /* where the result is a scalar, it is the sum of input 0's elements */
-    KS_OP_SPREAD = 4096 /* its elements are those of input 0, repeated */
+    KS_OP_SPREAD = 4096, /* its elements are those of input 0, repeated */
+    KS_OP_RESULT = 8192, /* a further result of the node that is its input */
+    KS_OP_CALLS = 16384  /* runs the functions among its attributes; the first attribute is one */
 } ks_op_flag;
 #define KS_OP_LEAF (KS_OP_FED | KS_OP_CONSTANT | KS_OP_NUMBER | KS_OP_VARIABLE)
 
@@ -196,6 +222,17 @@ typedef struct ks_op {
     const char *neutral;
     /* Elementwise: the shape as which input 0 is broadcast to the result's, where that is not its own; NULL: its own. */
     void (*seen)(const void *attrs, const ks_shape *in, const ks_shape *out, ks_shape *as);
+    /*
+     * Several results: how many; NULL: one. The node stands for result 0, ks_result gives the others. The shape rule is asked for each
+     * (infer->result), the kernel fills those that are wanted, `pullbacks` stands for partial and pullback.
+     */
+    int64_t (*results)(const void *attrs);
+    ks_pullbacks_fn pullbacks;
+    ks_pushforwards_fn pushforwards;
+    /* What a kernel needs ready before it runs, for the shapes of the call (no data is there yet): kept with the plan, seen as
+     * call->prepared, freed by `release`. NULL with a failure filled: it can't be. */
+    void *(*prepare)(const ks_call *call, ks_failure *failure);
+    void (*release)(void *prepared);
 } ks_op;
 
 /* Applies an operation to inputs: the builder under all builders. attrs: its attribute struct, NULL for the defaults. */
@@ -204,6 +241,10 @@ KS_API ks_node *ks_apply_at(ks_place at, ks_graph *graph, const ks_op *op, ks_no
 
 /* Makes a user's operation known to the graph, so that JSON can name it. The struct must outlive the graph. */
 KS_API bool ks_register(ks_graph *graph, const ks_op *op);
+
+/* Result k of a node that has several: the node itself for 0. */
+#define ks_result(node, ...) ks_result_at(KS_HERE, node, __VA_ARGS__)
+KS_API ks_node *ks_result_at(ks_place at, ks_node *node, int64_t k);
 
 /* The operation of that name: the graph's own (graph may be NULL), else the library's; NULL if none. */
 KS_API const ks_op *ks_op_find(const ks_graph *graph, const char *name);

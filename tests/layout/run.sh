@@ -37,8 +37,9 @@ nothing "engine/ includes from graph/ and engine/" only_from engine graph engine
 nothing "the kernels know no graph, only its memory" sh -c 'grep -n "#include \"" engine/kernels/*.[ch] | grep -v "engine/kernels/\|graph/memory.h\|config.h"'
 nothing "ops/ includes from graph/, ops/ and the kernels" only_from ops graph "ops(/[a-z]+)?" engine/kernels
 nothing "autodiff/ includes from graph/, ops/ and autodiff/" only_from autodiff graph "ops(/[a-z]+)?" autodiff keisan
-nothing "serialize/ includes from itself and the floors below" only_from serialize graph engine engine/kernels ops autodiff serialize
-nothing "train/ includes from itself and the floors below" only_from train graph engine engine/kernels ops autodiff serialize train
+nothing "function/ includes from itself and the floors below" only_from function graph engine engine/kernels "ops(/[a-z]+)?" autodiff function keisan
+nothing "serialize/ includes from itself and the floors below" only_from serialize graph engine engine/kernels ops autodiff function serialize
+nothing "train/ includes from itself and the floors below" only_from train graph engine engine/kernels ops autodiff function serialize train
 nothing "the command, the examples and the benchmark know the public headers only" \
     sh -c 'grep -n "#include \".*/" cli/*.[ch] examples/*.c bench/bench.c; grep -n "ks__" cli/*.[ch] examples/*.c bench/bench.c'
 
@@ -48,13 +49,13 @@ operations=$(sed -n 's/^ *OP(\([a-z_0-9]*\)).*/\1/p' ops/table.h)
 
 not_defined_once() {
     for op in $operations; do
-        places=$(grep -l "^const ks_op ks__op_$op =" ops/*.c ops/*/*.c | wc -l)
+        places=$(grep -l "^const ks_op ks__op_$op =" ops/*.c ops/*/*.c function/*.c | wc -l)
         [ "$places" -eq 1 ] || echo "$op is defined in $places files"
     done
 }
 
 defined_but_not_listed() {
-    sed -n 's/^const ks_op ks__op_\([a-z_0-9]*\) = .*/\1/p' ops/*.c ops/*/*.c | while read -r op; do
+    sed -n 's/^const ks_op ks__op_\([a-z_0-9]*\) = .*/\1/p' ops/*.c ops/*/*.c function/*.c | while read -r op; do
         echo "$operations" | grep -qx "$op" || echo "$op"
     done
 }

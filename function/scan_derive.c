@@ -1,0 +1,496 @@
+/*
+ * function/scan_derive.c - the derivatives of a scan: other scans, whose bodies are made from the derivative of its body.
+ *
+ * In reverse, a step takes what has arrived at its states, adds what arrives at its rows, and hands back what arrives at the states before
+ * it; what arrives at constants is added up over the steps. So the states of the backward scan are the upstreams of the states and one sum
+ * for each wanted constant; what it scans are the rows that the body's derivative reads. Forward, tangents go along with the states.
+ */
+#include "function/function.h"
+
+#include <stdio.h>
+
+static bool is_float(const ks_node *node)
+{
+    return node->dtype == KS_F32 || node->dtype == KS_F64;
+}
+
+/* The body's node that result r is about. */
+static ks_node *result_node(const ks__scan_attrs *a, int64_t r)
+{
+    int64_t outputs = ks__function_outputs(a->body);
+    return r < outputs ? ks__function_output(a->body, (uint32_t)r)
+                       : ks__stack_at(&a->body->graph->nodes, (uint32_t)(r - ks__scan_inside(a)));
+}
+
+/* ---- composing a body from others ---------------------------------------------------------------------- */
+
+typedef struct building {
+    ks_function *f; /* the body of the scan that is differentiated */
+    ks_graph *g;    /* the new body */
+    int64_t *symbols;
+    uint32_t inputs;
+} building;
+
+static bool open_body(building *b, ks_function *f, const ks_function *shapes)
+{
+    *b = (building){.f = f, .g = ks__graph_beside(f->graph)};
+    if (!b->g)
+        return false;
+    size_t bytes = (shapes->graph->symbol_count + 1) * sizeof *b->symbols;
+    b->symbols = ks__get(b->g, bytes);
+    return b->symbols && memset(b->symbols, 0, bytes);
+}
+
+/* A parameter like one of another function's, whose open dimensions are `shapes`'s. */
+static ks_node *parameter(building *b, const ks_function *shapes, const ks_node *like)
+{
+    char name[32];
+    ks_shape shape = ks__shape_in(b->g, shapes->graph, like->dims->shape, b->symbols);
+    snprintf(name, sizeof name, "p%u", b->inputs++);
+    return ks_input(b->g, name, (ks_dtype)like->dtype, shape);
+}
+
+static bool result(building *b, uint32_t k, ks_node *node)
+{
+    char name[32];
+    snprintf(name, sizeof name, "r%u", k);
+    return ks_output(b->g, name, node) != NULL;
+}
+
+static ks_function *close_body(ks_graph *g, building *b, const ks_function *shapes, const char *kind, bool good)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%.100s.%s", b->f->name, kind);
+    if (b->g)
+        ks__put(b->g, b->symbols, b->symbols ? (shapes->graph->symbol_count + 1) * sizeof *b->symbols : 0);
+    ks_function *made = good ? ks_function_new(name, b->g) : NULL;
+    if (made)
+        return made;
+    const ks_failure *why = b->g ? &b->g->failure : NULL;
+    ks__refuse(g, why && why->code ? why->code : KS_NO_MEMORY, KS__NOWHERE, "the derivative of '%s': %s", b->f->name,
+               why && why->code ? why->message : "no memory");
+    ks_graph_free(b->g);
+    return NULL;
+}
+
+/* ---- in reverse ---------------------------------------------------------------------------------------- */
+
+/* What the backward scan of one set of arrivals looks like. All arrays lie in one block. */
+typedef struct backward {
+    ks_graph *g;
+    ks_node *y;
+    const ks__scan_attrs *a;
+    const ks_arrival *arrivals;
+    uint32_t count;
+    const bool *wanted; /* [inputs of y] */
+    uint32_t *from;     /* [froms] nodes of the body where an upstream arrives: float states first */
+    uint32_t froms, floats;
+    bool *derive; /* [inputs of the body] whose derivative a step gives */
+    const ks__derived *vjp;
+    bool *used; /* [inputs of vjp->function] */
+    ks_node **arguments;
+    size_t bytes;
+} backward;
+
+static uint32_t first_of(const ks__scan_attrs *a)
+{
+    return a->counted ? 1 : 0;
+}
+
+static bool is_state(const ks__scan_attrs *a, uint32_t i)
+{
+    return i < a->states;
+}
+
+static bool is_row(const ks__scan_attrs *a, uint32_t i)
+{
+    return i >= a->states && i < a->states + a->scanned;
+}
+
+static void plan_backward(backward *b)
+{
+    const ks__scan_attrs *a = b->a;
+    for (uint32_t k = 0; k < a->states; k++) {
+        if (is_float(a->body->inputs[k]))
+            b->from[b->froms++] = result_node(a, k)->id;
+    }
+    b->floats = b->froms;
+    for (uint32_t k = 0; k < b->count; k++) {
+        if (b->arrivals[k].result >= a->states)
+            b->from[b->froms++] = result_node(a, b->arrivals[k].result)->id;
+    }
+    for (uint32_t i = 0; i < a->body->input_count; i++)
+        b->derive[i] = is_state(a, i) ? is_float(a->body->inputs[i]) : b->wanted[first_of(a) + i];
+}
+
+/* Whether a node of the function reads the parameter. */
+static bool reads(const ks_function *f, const ks_node *input)
+{
+    for (uint32_t i = 0; i < f->graph->count; i++) {
+        const ks_node *node = ks__stack_at(&f->graph->nodes, i);
+        for (uint32_t k = 0; k < node->n; k++) {
+            if (ks__inputs(node)[k] == input)
+                return true;
+        }
+    }
+    for (uint32_t k = 0; k < ks__function_outputs(f); k++) {
+        if (ks__function_output(f, k) == input)
+            return true;
+    }
+    return false;
+}
+
+/* Something must be scanned if no length is given. */
+static void find_used(backward *b)
+{
+    const ks_function *v = b->vjp->function;
+    for (uint32_t i = 0; i < v->input_count; i++)
+        b->used[i] = reads(v, v->inputs[i]);
+    if (b->a->scanned)
+        b->used[b->vjp->found_count + b->a->states] = true;
+}
+
+/* The parameters of the vjp, class by class: what of the backward body's parameters each is. */
+static bool stands_as_row(const backward *b, uint32_t i)
+{
+    uint32_t kept = b->vjp->found_count, inputs = b->a->body->input_count;
+    if (i < kept)
+        return true; /* kept from the forward pass, stacked */
+    if (i < kept + inputs)
+        return is_state(b->a, i - kept) || is_row(b->a, i - kept); /* the states before each step, too */
+    return i >= kept + inputs + b->floats;                         /* what arrives at stacked results */
+}
+
+static bool compose_backward(building *d, const backward *b)
+{
+    const ks_function *v = b->vjp->function;
+    uint32_t kept = b->vjp->found_count, inputs = b->a->body->input_count, sums = 0, results = 0;
+    ks_node **made = ks__nodes_get(d->g, v), **sum = ks__get(d->g, (inputs + 1) * sizeof *sum);
+    bool good = made && sum;
+    for (uint32_t i = 0; good && i < b->floats; i++) /* states: upstreams of states */
+        good = (made[v->inputs[kept + inputs + i]->id] = parameter(d, v, v->inputs[kept + inputs + i])) != NULL;
+    for (uint32_t i = 0; good && i < inputs; i++) { /* states: sums for constants */
+        if (b->derive[i] && !is_state(b->a, i) && !is_row(b->a, i))
+            good = (sum[sums++] = parameter(d, v, v->inputs[kept + i])) != NULL;
+    }
+    for (int rows = 1; rows >= 0; rows--) { /* what is scanned, then constants */
+        for (uint32_t i = 0; good && i < v->input_count; i++) {
+            bool upstream = i >= kept + inputs && i < kept + inputs + b->floats;
+            if (!upstream && b->used[i] && stands_as_row(b, i) == (rows == 1))
+                good = (made[v->inputs[i]->id] = parameter(d, v, v->inputs[i])) != NULL;
+        }
+    }
+    ks_node *nothing = good ? ks_number(d->g, 0) : NULL;
+    for (uint32_t i = 0; good && i < v->input_count; i++) {
+        if (!made[v->inputs[i]->id])
+            made[v->inputs[i]->id] = nothing; /* nobody reads it */
+    }
+    good = good && nothing && ks__clone(d->g, v, made, true);
+    /* Results of the vjp stand in the order of the body's parameters: states, rows, constants. */
+    uint32_t at = 0, constants = 0;
+    for (uint32_t i = 0; good && i < inputs; i++) {
+        if (b->derive[i] && is_state(b->a, i))
+            good = result(d, results++, made[ks__function_output(v, at++)->id]);
+        else
+            at += b->derive[i];
+    }
+    at = 0;
+    for (uint32_t i = 0; good && i < inputs; i++) {
+        if (b->derive[i] && !is_state(b->a, i) && !is_row(b->a, i))
+            good = result(d, results++, ks_add(sum[constants++], made[ks__function_output(v, at)->id]));
+        at += b->derive[i];
+    }
+    at = 0;
+    for (uint32_t i = 0; good && i < inputs; i++) {
+        if (b->derive[i] && is_row(b->a, i))
+            good = result(d, results++, made[ks__function_output(v, at)->id]);
+        at += b->derive[i];
+    }
+    if (made)
+        ks__nodes_put(d->g, v, made);
+    ks__put(d->g, sum, sum ? (inputs + 1) * sizeof *sum : 0);
+    return good;
+}
+
+/* The body of the backward scan, made once for each vjp. */
+static ks_function *backward_body(const backward *b)
+{
+    ks_function *v = b->vjp->function;
+    uint64_t key = 3 | (uint64_t)b->floats << 8 | (uint64_t)b->a->states << 24 | (uint64_t)b->a->scanned << 44;
+    const ks__derived *known = ks__derived_find(v, &key, 1);
+    if (known)
+        return known->function;
+    building d;
+    bool good = open_body(&d, b->a->body, v) && compose_backward(&d, b);
+    ks_function *made = close_body(b->g, &d, v, "back", good);
+    known = made ? ks__derived_keep(v, &key, 1, made, NULL, 0) : NULL;
+    return known ? known->function : NULL;
+}
+
+static ks_node *inside(const backward *b, uint32_t id)
+{
+    return ks_result_at(ks_node_place(b->y), b->y, ks__scan_inside(b->a) + id);
+}
+
+static ks_node *arrived_at_state(const backward *b, uint32_t state)
+{
+    for (uint32_t k = 0; k < b->count; k++) {
+        if (b->arrivals[k].result == state)
+            return b->arrivals[k].upstream;
+    }
+    return ks__filled_like(ks_node_place(b->y), ks__in(b->y, (int)(first_of(b->a) + state)), 0);
+}
+
+static ks_node *arrived_at_rows(const backward *b, uint32_t n)
+{
+    for (uint32_t k = 0; k < b->count; k++) {
+        if (b->arrivals[k].result >= b->a->states && n-- == 0)
+            return b->arrivals[k].upstream;
+    }
+    return NULL;
+}
+
+/* The argument for parameter i of the vjp. */
+static ks_node *argument(const backward *b, uint32_t i)
+{
+    uint32_t kept = b->vjp->found_count, inputs = b->a->body->input_count;
+    if (i < kept)
+        return inside(b, b->vjp->found[i]);
+    if (i < kept + inputs)
+        return is_state(b->a, i - kept) ? inside(b, b->a->body->inputs[i - kept]->id) : ks__in(b->y, (int)(first_of(b->a) + i - kept));
+    return arrived_at_rows(b, i - kept - inputs - b->floats);
+}
+
+static uint32_t fill_arguments(const backward *b, ks__scan_attrs *attrs)
+{
+    const ks__scan_attrs *a = b->a;
+    ks_place at = ks_node_place(b->y);
+    uint32_t n = 0, kept = b->vjp->found_count, inputs = a->body->input_count;
+    if (attrs->counted)
+        b->arguments[n++] = ks_result_at(at, b->y, ks__scan_inside(a) - 1);
+    for (uint32_t k = 0; k < a->states; k++) {
+        if (is_float(a->body->inputs[k]))
+            b->arguments[n++] = arrived_at_state(b, k);
+    }
+    for (uint32_t i = 0; i < inputs; i++) {
+        if (b->derive[i] && !is_state(a, i) && !is_row(a, i))
+            b->arguments[n++] = ks__filled_like(at, ks__in(b->y, (int)(first_of(a) + i)), 0);
+    }
+    attrs->states = n - first_of(attrs);
+    for (int rows = 1; rows >= 0; rows--) {
+        for (uint32_t i = 0; i < b->vjp->function->input_count; i++) {
+            bool upstream = i >= kept + inputs && i < kept + inputs + b->floats;
+            if (!upstream && b->used[i] && stands_as_row(b, i) == (rows == 1))
+                b->arguments[n++] = argument(b, i);
+        }
+        if (rows)
+            attrs->scanned = n - first_of(attrs) - attrs->states;
+    }
+    return n;
+}
+
+/* The results of the backward scan, to where they belong. */
+static bool hand_out(const backward *b, ks_node *head, ks_node **out)
+{
+    const ks__scan_attrs *a = b->a;
+    ks_place at = ks_node_place(b->y);
+    int64_t r = 0;
+    for (int kind = 0; kind < 3; kind++) { /* states, constants, rows */
+        for (uint32_t i = 0; i < a->body->input_count; i++) {
+            int is = is_state(a, i) ? 0 : is_row(a, i) ? 2 : 1;
+            if (!b->derive[i] || is != kind)
+                continue;
+            if (b->wanted[first_of(a) + i] && !(out[first_of(a) + i] = ks_result_at(at, head, r)))
+                return false;
+            r++;
+        }
+    }
+    return true;
+}
+
+static bool run_backward(backward *b, ks_node **out)
+{
+    const ks__scan_attrs *a = b->a;
+    plan_backward(b);
+    b->vjp = ks__function_vjp(b->g, a->body,
+                              &(ks__vjp_spec){.from = b->from, .from_count = b->froms, .wanted = b->derive, .recompute = a->recompute});
+    if (!b->vjp)
+        return false;
+    uint32_t n = b->vjp->function->input_count, inputs = a->body->input_count;
+    size_t used = (n + 1) * sizeof *b->used, arguments = (n + 2 * inputs + 2) * sizeof *b->arguments;
+    b->used = ks__get(b->g, used);
+    b->arguments = ks__get(b->g, arguments);
+    bool good = b->used && b->arguments;
+    if (good) {
+        find_used(b);
+        ks_function *body = backward_body(b);
+        good = body && ks__function_keep(b->g, body);
+        ks__scan_attrs attrs = {.body = body,
+                                .length = a->length,
+                                .reverse = !a->reverse,
+                                .counted = a->until || a->counted,
+                                .recompute = a->recompute,
+                                .stream = ks__body_stream(b->y, a->stream)};
+        uint32_t count = good ? fill_arguments(b, &attrs) : 0;
+        ks_node *head = good ? ks__compose(ks_node_place(b->y), b->g, &ks__op_scan, b->arguments, count, &attrs) : NULL;
+        good = head && hand_out(b, head, out);
+    }
+    ks__put(b->g, b->used, b->used ? used : 0);
+    ks__put(b->g, b->arguments, b->arguments ? arguments : 0);
+    return good;
+}
+
+bool ks__scan_pullbacks(ks_node *y, const ks_arrival *arrivals, int count, const bool *wanted, ks_node **out)
+{
+    const ks__scan_attrs *a = y->data.attrs;
+    ks_graph *g = y->graph;
+    backward b = {.g = g, .y = y, .a = a, .arrivals = arrivals, .count = (uint32_t)count, .wanted = wanted};
+    size_t from = ((size_t)a->states + (size_t)count + 1) * sizeof *b.from, derive = a->body->input_count + 1;
+    b.from = ks__get(g, from);
+    b.derive = ks__get(g, derive);
+    bool good = b.from && b.derive && run_backward(&b, out);
+    ks__put(g, b.from, b.from ? from : 0);
+    ks__put(g, b.derive, b.derive ? derive : 0);
+    return good;
+}
+
+/* ---- forward ------------------------------------------------------------------------------------------- */
+
+/* Which parameters of the body have a tangent: all float states, and of the rest those that were given. */
+static void find_given(const ks__scan_attrs *a, ks_node *const *tangents, bool *given)
+{
+    for (uint32_t i = 0; i < a->body->input_count; i++)
+        given[i] = is_state(a, i) ? is_float(a->body->inputs[i]) : tangents[first_of(a) + i] != NULL;
+}
+
+typedef struct forwards {
+    ks_graph *g;
+    ks_node *y;
+    const ks__scan_attrs *a;
+    bool *given;
+    uint32_t *of; /* next float states, then the stacked result that is asked for */
+    uint32_t floats, of_count;
+    const ks__derived *jvp;
+} forwards;
+
+/* (states, tangents of states; rows, tangents of rows; constants, tangents of constants) -> (states, tangents; the tangent asked for). */
+static bool compose_forward(building *d, const forwards *w)
+{
+    ks_function *f = w->a->body, *j = w->jvp->function;
+    uint32_t inputs = f->input_count, results = 0;
+    ks_node **body = ks__nodes_get(d->g, f), **made = ks__nodes_get(d->g, j);
+    bool good = body && made;
+    for (int kind = 0; good && kind < 3; kind++) { /* states, rows, constants: first the values, then their tangents */
+        for (int tangent = 0; tangent < 2; tangent++) {
+            uint32_t t = inputs;
+            for (uint32_t i = 0; good && i < inputs; i++) {
+                int is = is_state(w->a, i) ? 0 : is_row(w->a, i) ? 1 : 2;
+                uint32_t own = tangent ? t : i;
+                bool counts = is == kind && (!tangent || w->given[i]);
+                t += w->given[i];
+                if (!counts)
+                    continue;
+                ks_node *p = parameter(d, j, j->inputs[own]);
+                good = p != NULL;
+                made[j->inputs[own]->id] = p;
+                if (!tangent)
+                    body[f->inputs[i]->id] = p;
+            }
+        }
+    }
+    good = good && ks__clone(d->g, f, body, true) && ks__clone(d->g, j, made, false);
+    for (uint32_t k = 0; good && k < w->a->states; k++)
+        good = result(d, results++, body[ks__function_output(f, k)->id]);
+    for (uint32_t k = 0; good && k < w->of_count; k++)
+        good = result(d, results++, made[ks__function_output(j, k)->id]);
+    if (body)
+        ks__nodes_put(d->g, f, body);
+    if (made)
+        ks__nodes_put(d->g, j, made);
+    return good;
+}
+
+static ks_function *forward_body(const forwards *w)
+{
+    ks_function *j = w->jvp->function;
+    uint64_t key = 4 | (uint64_t)w->floats << 8 | (uint64_t)w->a->states << 24 | (uint64_t)w->a->scanned << 44;
+    const ks__derived *known = ks__derived_find(j, &key, 1);
+    if (known)
+        return known->function;
+    building d;
+    bool good = open_body(&d, w->a->body, j) && compose_forward(&d, w);
+    ks_function *made = close_body(w->g, &d, j, "forth", good);
+    known = made ? ks__derived_keep(j, &key, 1, made, NULL, 0) : NULL;
+    return known ? known->function : NULL;
+}
+
+static uint32_t forward_arguments(const forwards *w, ks_node *const *tangents, ks__scan_attrs *attrs, ks_node **arguments)
+{
+    const ks__scan_attrs *a = w->a;
+    uint32_t n = 0;
+    if (attrs->counted)
+        arguments[n++] = ks_result_at(ks_node_place(w->y), w->y, ks__scan_inside(a) - 1);
+    for (int kind = 0; kind < 3; kind++) {
+        uint32_t start = n;
+        for (int tangent = 0; tangent < 2; tangent++) {
+            for (uint32_t i = 0; i < a->body->input_count; i++) {
+                int is = is_state(a, i) ? 0 : is_row(a, i) ? 1 : 2;
+                if (is != kind || (tangent && !w->given[i]))
+                    continue;
+                ks_node *value = ks__in(w->y, (int)(first_of(a) + i)), *t = tangents[first_of(a) + i];
+                arguments[n++] = !tangent ? value : t ? t : ks__filled_like(ks_node_place(w->y), value, 0);
+            }
+        }
+        if (kind == 0)
+            attrs->states = n - start;
+        else if (kind == 1)
+            attrs->scanned = n - start;
+    }
+    return n;
+}
+
+static ks_node *run_forward(forwards *w, ks_node *const *tangents, int64_t r)
+{
+    const ks__scan_attrs *a = w->a;
+    int64_t at = r; /* which result of the forward scan is asked for */
+    find_given(a, tangents, w->given);
+    for (uint32_t k = 0; k < a->states; k++) {
+        if (k == r)
+            at = a->states + w->floats;
+        if (is_float(a->body->inputs[k]))
+            w->of[w->floats++] = result_node(a, k)->id;
+    }
+    w->of_count = w->floats;
+    if (r >= a->states) {
+        at = a->states + w->floats;
+        w->of[w->of_count++] = result_node(a, r)->id;
+    }
+    w->jvp = ks__function_jvp(w->g, a->body, w->given, w->of, w->of_count);
+    ks_function *body = w->jvp ? forward_body(w) : NULL;
+    size_t bytes = (2 * a->body->input_count + 2) * sizeof(ks_node *);
+    ks_node **arguments = body && ks__function_keep(w->g, body) ? ks__get(w->g, bytes) : NULL, *head = NULL;
+    if (arguments) {
+        ks__scan_attrs attrs = {.body = body,
+                                .length = a->length,
+                                .reverse = a->reverse,
+                                .counted = a->until || a->counted,
+                                .recompute = a->recompute,
+                                .stream = ks__body_stream(w->y, a->stream)};
+        uint32_t n = forward_arguments(w, tangents, &attrs, arguments);
+        head = ks__compose(ks_node_place(w->y), w->g, &ks__op_scan, arguments, n, &attrs);
+        ks__put(w->g, arguments, bytes);
+    }
+    return ks_result_at(ks_node_place(w->y), head, at);
+}
+
+ks_node *ks__scan_pushforwards(ks_node *y, ks_node *const *tangents, int64_t result)
+{
+    const ks__scan_attrs *a = y->data.attrs;
+    ks_graph *g = y->graph;
+    size_t given = a->body->input_count + 1, of = ((size_t)a->states + 2) * sizeof(uint32_t);
+    forwards w = {.g = g, .y = y, .a = a, .given = ks__get(g, given), .of = ks__get(g, of)};
+    ks_node *out = w.given && w.of ? run_forward(&w, tangents, result) : NULL;
+    ks__put(g, w.given, w.given ? given : 0);
+    ks__put(g, w.of, w.of ? of : 0);
+    return out;
+}
