@@ -315,8 +315,10 @@ static bool infer_diagonal_embed(ks_infer *infer)
     if (v->rank < 1 || v->rank == KS_MAX_RANK)
         return ks_infer_fail(infer, KS_BAD_SHAPE, "takes 1 to %d dimensions, the last of which is the diagonal: {0}", KS_MAX_RANK - 1);
     infer->out = *v;
-    int64_t n = v->dim[v->rank - 1], side = n, away = attrs->k < 0 ? -attrs->k : attrs->k;
-    if (attrs->k == INT64_MIN || (!ks__dim_open(n) && __builtin_add_overflow(n, away, &side)))
+    int64_t n = v->dim[v->rank - 1], side = n, away = attrs->k;
+    if (away < 0 && __builtin_sub_overflow(0, away, &away))
+        away = INT64_MAX;
+    if (away == INT64_MAX || (!ks__dim_open(n) && __builtin_add_overflow(n, away, &side)))
         return ks_infer_fail(infer, KS_BAD_ARGUMENT, "diagonal %lld is farther away than any matrix reaches", (long long)attrs->k);
     if (ks__dim_open(n) && away)
         side = KS_ANY;

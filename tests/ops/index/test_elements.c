@@ -154,7 +154,7 @@ Test(elements, additions_have_the_same_bits_on_any_number_of_threads)
     static int32_t at[K * D];
     for (int i = 0; i < K * D; i++) {
         u[i] = (float)sin(i * 0.7);
-        at[i] = i * i % N;
+        at[i] = (int32_t)((int64_t)i * i % N);
     }
     for (int threads = 1; threads <= 3; threads++) {
         ks_graph *h = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .threads = threads});
