@@ -59,7 +59,18 @@ ks_node *ks_step_function_at(ks_place at, ks_node *x)
 
 /* ---- leaky_relu ---------------------------------------------------------------------------------------- */
 
-KS__FLOATS1(leaky_relu, a > 0 ? a : (float)KS__ALPHA(attrs) * a, a > 0 ? a : KS__ALPHA(attrs) * a)
+/* x above 0, else `below`: computed on both sides, alpha read for every element, or the loop would stay scalar. */
+static KS_INLINE float above_f(float x, float below)
+{
+    return x > 0 ? x : below;
+}
+
+static KS_INLINE double above_d(double x, double below)
+{
+    return x > 0 ? x : below;
+}
+
+KS__FLOATS1(leaky_relu, above_f(a, (float)KS__ALPHA(attrs) * a), above_d(a, KS__ALPHA(attrs) * a))
 KS__EXAMPLE1(leaky_relu, 1, -2, 0.5, -0.25)
 
 static const ks_attr leaky_relu_table[] = {
@@ -145,7 +156,7 @@ ks_node *ks_prelu_at(ks_place at, ks_node *x, ks_node *slope)
 
 /* ---- elu, selu, celu ----------------------------------------------------------------------------------- */
 
-KS__FLOATS1(elu, a > 0 ? a : (float)KS__ALPHA(attrs) * ks__expm1_f(a), a > 0 ? a : KS__ALPHA(attrs) * ks__expm1_d(a))
+KS__FLOATS1(elu, above_f(a, (float)KS__ALPHA(attrs) * ks__expm1_f(a)), above_d(a, KS__ALPHA(attrs) * ks__expm1_d(a)))
 KS__EXAMPLE1(elu, 1, -2, 0.5, -0.25)
 static const ks_attr elu_table[] = {
     {"alpha", KS_ATTR_FLOAT, offsetof(ks__alpha, alpha), false, false, "what it tends to below 0, without its sign; default 1"},
@@ -218,8 +229,8 @@ const ks_op ks__op_selu = {
 };
 KS__BUILDER1(selu)
 
-KS__FLOATS1(celu, a > 0 ? a : (float)KS__ALPHA(attrs) * ks__expm1_f(a / (float)KS__ALPHA(attrs)),
-            a > 0 ? a : KS__ALPHA(attrs) * ks__expm1_d(a / KS__ALPHA(attrs)))
+KS__FLOATS1(celu, above_f(a, (float)KS__ALPHA(attrs) * ks__expm1_f(a / (float)KS__ALPHA(attrs))),
+            above_d(a, KS__ALPHA(attrs) * ks__expm1_d(a / KS__ALPHA(attrs))))
 KS__EXAMPLE1(celu, 1, -2, 0.5, -0.25)
 static const ks_attr celu_table[] = {
     {"alpha", KS_ATTR_FLOAT, offsetof(ks__alpha, alpha), false, false, "what it tends to below 0, without its sign; not 0; default 1"},
