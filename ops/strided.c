@@ -31,9 +31,10 @@ typedef struct strided {
     size_t size;
     int rank;
     int64_t dim[KS_MAX_RANK], stride[KS_MAX_RANK];
-    int64_t outer; /* rows (rank 1 inside), or planes (rank 2 inside) when `square` */
+    int64_t outer; /* rows (rank 1 inside), or strips of planes (rank 2 inside) when `square` */
     int64_t chunk; /* of these a task */
     bool square;
+    int64_t strips, strip; /* of a plane, and their height: one large matrix is shared too */
 } strided;
 
 #define SQUARE 16
@@ -45,6 +46,9 @@ typedef struct strided {
             W value = in[0];                                                                                                               \
             for (int64_t i = 0; i < n; i++)                                                                                                \
                 out[i] = value;                                                                                                            \
+        } else if (stride == -1) {                                                                                                         \
+            for (int64_t i = 0; i < n; i++)                                                                                                \
+                out[i] = in[-i];                                                                                                           \
         } else {                                                                                                                           \
             for (int64_t i = 0; i < n; i++)                                                                                                \
                 out[i] = in[i * stride];                                                                                                   \
@@ -81,9 +85,10 @@ static int64_t offset_of(const strided *s, int dims, int64_t index)
 static void copy_one(const strided *s, int64_t index)
 {
     int inner = s->square ? 2 : 1, dims = s->rank - inner;
-    const char *in = s->in + offset_of(s, dims, index) * (int64_t)s->size;
-    int64_t n = s->dim[s->rank - 1], stride = s->stride[s->rank - 1], m = s->square ? s->dim[dims] : 1;
-    char *out = s->out + index * m * n * (int64_t)s->size;
+    int64_t n = s->dim[s->rank - 1], stride = s->stride[s->rank - 1], plane = index / s->strips, first = index % s->strips * s->strip;
+    int64_t height = s->square ? s->dim[dims] : 1, m = height - first < s->strip ? height - first : s->strip;
+    const char *in = s->in + (offset_of(s, dims, plane) + first) * (int64_t)s->size;
+    char *out = s->out + (plane * height + first) * n * (int64_t)s->size;
     if (!s->square && stride == 1)
         memcpy(out, in, (size_t)n * s->size);
     else if (s->size == 1)
@@ -126,7 +131,7 @@ static void merge(strided *s, int rank, const int64_t *dim, const int64_t *strid
 
 void ks__copy_strided(const ks_call *call, void *out, const void *in, size_t size, int rank, const int64_t *dim, const int64_t *stride)
 {
-    strided s = {.out = out, .in = in, .size = size};
+    strided s = {.out = out, .in = in, .size = size, .strips = 1, .strip = 1};
     int64_t count = 1;
     for (int i = 0; i < rank; i++)
         count *= dim[i];
@@ -142,10 +147,15 @@ void ks__copy_strided(const ks_call *call, void *out, const void *in, size_t siz
         tail.out += whole * (int64_t)size;
         if (tail.dim[0])
             copy_one(&tail, 0);
-        s = (strided){
-            .out = s.out, .in = s.in, .size = size, .rank = 2, .dim = {count / piece, piece}, .stride = {piece * s.stride[0], s.stride[0]}};
+        s.rank = 2;
+        s.dim[0] = count / piece, s.dim[1] = piece;
+        s.stride[1] = s.stride[0], s.stride[0] *= piece;
     }
-    s.outer = 1;
+    if (s.square) {
+        s.strip = (KS__SMALL_WORK / s.dim[s.rank - 1] / SQUARE + 1) * SQUARE;
+        s.strips = ks__ceil_div(s.dim[s.rank - 2], s.strip);
+    }
+    s.outer = s.strips;
     for (int i = 0; i < s.rank - (s.square ? 2 : 1); i++)
         s.outer *= s.dim[i];
     int64_t inside = count / s.outer;
