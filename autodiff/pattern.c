@@ -6,6 +6,7 @@
  * works along axes unites along them; matrix products unite a row with a column. All else is taken to mix everything.
  */
 #include "autodiff/pattern.h"
+#include "autodiff/private.h"
 #include "ops/family.h"
 
 #include <stdlib.h>
@@ -194,6 +195,8 @@ static bool moved(ks__pattern *p, ks_node *node, ks__stretch *out)
     const ks_node *y = on_numbers(p, node, inputs, 1), *z = y ? on_numbers(p, node, inputs, 1 + shift) : NULL;
     if (inputs != few)
         ks__put(p->g, inputs, node->n * sizeof *inputs);
+    if (!z && ks_error(p->aside) && ks_error(p->aside)->code == KS_NO_MEMORY)
+        return ks__hand_over(p->g, ks_error(p->aside));
     if (p->g->failure.code == KS_NO_MEMORY)
         return false;
     for (int64_t e = 0; z && e < node->dims->count; e++) {
@@ -375,10 +378,11 @@ static bool start(ks__pattern *p, const ks_node *x)
     p->columns = (uint32_t)x->dims->count;
     p->mark = ks__get(p->g, (p->columns + 1) * sizeof *p->mark);
     p->rows = ks__get(p->g, p->list.count * sizeof *p->rows);
+    if (p->rows)
+        memset(p->rows, 0, p->list.count * sizeof *p->rows);
     if (!p->mark || !p->rows)
         return false;
     memset(p->mark, 0, (p->columns + 1) * sizeof *p->mark);
-    memset(p->rows, 0, p->list.count * sizeof *p->rows);
     for (uint32_t i = 0; i < p->columns; i++) {
         if (!ks__grow(p->g, &p->pool, &p->pool_capacity, p->pool_count, sizeof *p->pool))
             return false;

@@ -141,14 +141,15 @@ static bool choose_colours(ks_graph *g, const matrix *m, const matrix *turned, k
     const ks_allocator *allocator = &g->options.allocator;
     int64_t *of_columns = array(g, allocator, m->columns), *of_rows = of_columns ? array(g, allocator, m->rows) : NULL;
     int64_t columns = of_rows ? colour(g, m, turned, of_columns) : -1, rows = -1;
+    bool good = columns >= 0;
     if (columns > longest_row(turned)) /* rows need as many colours as the longest column has entries */
-        rows = colour(g, turned, m, of_rows);
+        good = (rows = colour(g, turned, m, of_rows)) >= 0;
     bool reverse = rows >= 0 && rows < columns;
     out->direction = reverse ? KS_REVERSE : KS_FORWARD;
     out->colours = !entries_of(m) ? 0 : reverse ? rows : columns;
     out->colour = reverse ? of_rows : of_columns;
     array_put(allocator, reverse ? of_columns : of_rows, reverse ? m->columns : m->rows);
-    return columns >= 0;
+    return good;
 }
 
 /* ---- the pattern --------------------------------------------------------------------------------------- */

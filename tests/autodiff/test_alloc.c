@@ -56,6 +56,39 @@ static bool try_second(ks_graph *g, double *value)
     return !isnan(*value);
 }
 
+static bool try_forward(ks_graph *g, double *value)
+{
+    ks_node *loss = compose(g), *w = loss ? ks_find(g, "w") : NULL, *out;
+    if (!ks_hvp(loss, &w, &w, 1, &out))
+        return false;
+    *value = ks_scalar(ks_sum_all(out));
+    return !isnan(*value);
+}
+
+static bool try_sparse(ks_graph *g, double *value)
+{
+    ks_node *x = ks_variable(g, "x", KS_F64, KS_SHAPE(3, 2), KS_FILL(0.5));
+    ks_node *y =
+        ks_softmax(ks_concat(((ks_node *[]){ks_transpose(x, KS_ABSENT), ks_constant(g, KS_F64, KS_SHAPE(2, 1), VALUES(1, 2))}), 2, 1), 1);
+    ks_sparsity s;
+    if (!ks_jacobian_sparsity(y, x, &s))
+        return false;
+    ks_node *values = ks_sparse_jacobian(y, x, &s);
+    *value = values ? ks_scalar(ks_sum_all(ks_square(values))) + (double)s.entries : NAN;
+    ks_sparsity_free(&s);
+    return !isnan(*value);
+}
+
+static bool try_anomaly(ks_graph *g, double *value)
+{
+    ks_node *loss = compose(g), *infinite = ks_div(loss, ks_sub(loss, loss));
+    ks_anomaly a;
+    if (!ks_find_anomaly(&infinite, 1, KS_INFER, &a))
+        return false;
+    *value = (double)strlen(a.message);
+    return a.found;
+}
+
 static bool try_check(ks_graph *g, double *value)
 {
     ks_node *loss = compose(g);
@@ -131,6 +164,21 @@ Test(alloc, refused_while_going_backward)
 Test(alloc, refused_while_differentiating_twice)
 {
     refuse_in_turn(try_second);
+}
+
+Test(alloc, refused_while_going_forward)
+{
+    refuse_in_turn(try_forward);
+}
+
+Test(alloc, refused_while_finding_a_pattern)
+{
+    refuse_in_turn(try_sparse);
+}
+
+Test(alloc, refused_while_finding_an_anomaly)
+{
+    refuse_in_turn(try_anomaly);
 }
 
 Test(alloc, refused_while_checking)

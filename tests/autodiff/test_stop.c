@@ -139,3 +139,33 @@ Test(stop, the_sentence_is_the_graphs_and_the_next_replaces_it)
     cr_expect_null(ks_why_no_gradient(NULL, x));
     done(g);
 }
+
+static bool copy_kernel(const ks_call *call, ks_failure *failure)
+{
+    (void)failure;
+    memcpy(call->out->data, call->in[0].data, (size_t)call->out->count * ks_dtype_size(call->out->dtype));
+    return true;
+}
+
+static ks_node *first_pullback(ks_node *y, int i, ks_node *u)
+{
+    (void)y;
+    return i == 0 ? u : NULL;
+}
+
+static const ks_op first = {.size = sizeof(ks_op),
+                            .name = "user.first",
+                            .types = "TT>T",
+                            .inputs = "a b",
+                            .infer = ks_infer_same,
+                            .kernel = copy_kernel,
+                            .pullback = first_pullback};
+
+Test(stop, says_which_input_has_no_derivative)
+{
+    ks_graph *g = graph();
+    ks_node *in[] = {fed(g, "a", 1), fed(g, "b", 2)}, *y = ks_named("y", ks_apply(g, &first, in, 2, NULL));
+    expect_why(ks_exp(y), in[1], "the path from 'b' to 'exp_1' ends at 'y' (user.first): it has no derivative with respect to that input");
+    cr_expect_null(ks_why_no_gradient(ks_exp(y), in[0]));
+    done(g);
+}
