@@ -2,7 +2,7 @@
 #
 #   awk -f builders.awk ops/table.h include/keisan/ops/*.h
 #
-# A builder that has another name than its operation says so in its comment: the operation "step".
+# The builder of an operation NAME is ks_NAME, or ks_NAME_function where a C name would say too little.
 
 /^ +\/\* .* \*\/ *\\$/ {
     section = $0
@@ -31,8 +31,6 @@ open {
     if (!match(declaration, /ks_[a-z_0-9]+_at\(/))
         next
     name = substr(declaration, RSTART + 3, RLENGTH - 7)
-    if (match(declaration, /the operation "[a-z_0-9]+"/))
-        name = substr(declaration, RSTART + 15, RLENGTH - 16)
     sub(/^KS_API /, "", declaration)
     sub(/;.*/, ";", declaration)
     sub(/_at\(ks_place at, */, "(", declaration)
@@ -41,6 +39,9 @@ open {
 }
 
 END {
-    for (i = 1; i <= count; i++)
-        printf "{\"%s\", \"%s\", \"%s\"},\n", order[i], family[order[i]], builder[order[i]]
+    for (i = 1; i <= count; i++) {
+        name = order[i]
+        call = name in builder ? builder[name] : builder[name "_function"]
+        printf "{\"%s\", \"%s\", \"%s\"},\n", name, family[name], call
+    }
 }
