@@ -112,6 +112,9 @@ static ks_node *contribution(ks_node *y, uint32_t i, ks_node *tangent)
     uint32_t passing = 0;
     for (uint32_t k = 0; k < y->n; k++)
         passing += ks__edge_passes(y, k);
+    if (!y->op->pullback)
+        return ks__null(y->graph, KS_NO_GRADIENT, ks_node_place(y),
+                        "ks_jvp: %s '%s' has pullbacks and no pushforwards: give its operation both", ks__head(y)->op->name, ks_name(y));
     bool itself = (y->op->flags & KS_OP_LINEAR) && !(y->op->flags & KS_OP_RANDOM); /* who draws again draws other numbers */
     return itself && (passing == 1 || y->op->flags & KS_OP_PRODUCT) ? applied_to(y, i, tangent) : transposed(y, i, tangent);
 }
@@ -161,7 +164,8 @@ static ks_node *pushed(forward *f, uint32_t i)
         return NULL;
     for (uint32_t k = 0; k < head->n; k++) {
         uint32_t from = f->from[f->first[h] + k];
-        tangents[k] = from == NOT_THERE || !f->tangent[from] ? NULL : ks__as_like(ks_node_place(head), f->tangent[from], ks__inputs(head)[k]);
+        tangents[k] =
+            from == NOT_THERE || !f->tangent[from] ? NULL : ks__as_like(ks_node_place(head), f->tangent[from], ks__inputs(head)[k]);
     }
     ks_node *out = head->op->pushforwards(head, tangents, ks__result_index(f->list.nodes[i]));
     ks__put(f->g, tangents, (head->n + 1) * sizeof *tangents);

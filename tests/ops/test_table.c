@@ -12,9 +12,15 @@
 
 /* ---- the definition ------------------------------------------------------------------------------------ */
 
+/* What is no operation to be tried alone: a leaf, an effect, a further result of another's node. */
 static bool is_leaf_or_effect(const ks_op *op)
 {
-    return op->flags & (KS_OP_LEAF | KS_OP_EFFECT);
+    return op->flags & (KS_OP_LEAF | KS_OP_EFFECT | KS_OP_RESULT);
+}
+
+static bool has_derivative(const ks_op *op)
+{
+    return op->partial || op->pullback || op->pullbacks;
 }
 
 static bool said(const char *text)
@@ -48,9 +54,10 @@ Test(table, every_definition_is_whole)
         cr_assert_not_null(op->infer, "'%s' has no shape rule", op->name);
         cr_assert_not_null(op->inputs, "'%s' does not name its inputs", op->name);
         cr_assert_eq(words(op->inputs), letters(op->types), "'%s' has types %s but inputs '%s'", op->name, op->types, op->inputs);
-        cr_assert((op->flags & KS_OP_LEAF) || op->tiles || op->kernel, "'%s' has neither tiles nor a kernel", op->name);
-        cr_assert(op->partial || op->pullback || said(op->no_derivative), "'%s' has neither a derivative nor a reason", op->name);
-        cr_assert(!(op->partial || op->pullback) || said(op->derivative), "'%s' has a derivative without a formula", op->name);
+        cr_assert((op->flags & (KS_OP_LEAF | KS_OP_RESULT)) || op->tiles || op->kernel, "'%s' has neither tiles nor a kernel", op->name);
+        cr_assert(has_derivative(op) || op->flags & KS_OP_RESULT || said(op->no_derivative), "'%s' has neither a derivative nor a reason",
+                  op->name);
+        cr_assert(!has_derivative(op) || said(op->derivative), "'%s' has a derivative without a formula", op->name);
         cr_assert(is_leaf_or_effect(op) || op->example, "'%s' has no example", op->name);
         cr_assert_eq(ks_op_find(NULL, op->name), op, "two operations are called '%s'", op->name);
     }
@@ -119,6 +126,7 @@ static example open_example(const ks_op *op, const ks_graph_options *options)
 {
     example e = {.g = ks_graph_new(options)};
     cr_assert_not_null(e.g);
+    cr_assert_not_null(op->example, "'%s' has no example", op->name);
     e.y = op->example(e.g);
     cr_assert(e.y, "the example of '%s': %s", op->name, ks_error(e.g) ? ks_error(e.g)->message : "no node");
     cr_assert_eq(ks_node_op(e.y), op, "the example of '%s' ends in '%s'", op->name, ks_node_op_name(e.y));
@@ -238,7 +246,7 @@ Test(table, what_has_a_derivative_shows_it_in_its_example)
 {
     for (int i = 0; i < ks_op_count(); i++) {
         const ks_op *op = ks_op_at(i);
-        if (is_leaf_or_effect(op) || (!op->partial && !op->pullback) || !strcmp(op->name, "step"))
+        if (is_leaf_or_effect(op) || !has_derivative(op) || !strcmp(op->name, "step"))
             continue;
         example e = open_example(op, NULL);
         differentiate(&e);
