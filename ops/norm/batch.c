@@ -175,7 +175,8 @@ const ks_op ks__op_in_mode = {
 
 /* ---- batch_moments ------------------------------------------------------------------------------------- */
 
-/* What a piece found, in own[piece][width][2]: means and squares around them. */
+/* What a piece found, in own[piece][width][2]: means and squares around them. What rounding left of a mean of columns is put right by the
+ * second pass, which sums what is apart from it. */
 #define DEFINE_MOMENTS(S, TYPE)                                                                                                            \
     static KS_INLINE void moments_##S##_body(const ks__batch *b, int64_t piece, int64_t range)                                             \
     {                                                                                                                                      \
@@ -189,20 +190,26 @@ const ks_op ks__op_in_mode = {
             own[range * 2] = m.mean, own[range * 2 + 1] = m.squares;                                                                       \
             return;                                                                                                                        \
         }                                                                                                                                  \
-        TYPE mean[KS__BATCH_COLUMNS] = {0}, squares[KS__BATCH_COLUMNS] = {0};                                                              \
-        int64_t from = range * KS__BATCH_COLUMNS, n = b->width - from < KS__BATCH_COLUMNS ? b->width - from : KS__BATCH_COLUMNS;           \
+        TYPE mean[KS__BATCH_COLUMNS] = {0}, rest[KS__BATCH_COLUMNS] = {0}, squares[KS__BATCH_COLUMNS] = {0};                               \
+        const int64_t from = range * KS__BATCH_COLUMNS, n = b->width - from < KS__BATCH_COLUMNS ? b->width - from : KS__BATCH_COLUMNS;     \
+        const TYPE count = (TYPE)(last - first);                                                                                           \
         for (int64_t a = first; a < last; a++) {                                                                                           \
             for (int64_t c = 0; c < n; c++)                                                                                                \
                 mean[c] += x[a * line + from + c];                                                                                         \
         }                                                                                                                                  \
         for (int64_t c = 0; c < n; c++)                                                                                                    \
-            mean[c] /= (TYPE)(last - first);                                                                                               \
+            mean[c] /= count;                                                                                                              \
         for (int64_t a = first; a < last; a++) {                                                                                           \
-            for (int64_t c = 0; c < n; c++)                                                                                                \
-                squares[c] += (x[a * line + from + c] - mean[c]) * (x[a * line + from + c] - mean[c]);                                     \
+            for (int64_t c = 0; c < n; c++) {                                                                                              \
+                const TYPE apart = x[a * line + from + c] - mean[c];                                                                       \
+                rest[c] += apart;                                                                                                          \
+                squares[c] += apart * apart;                                                                                               \
+            }                                                                                                                              \
         }                                                                                                                                  \
-        for (int64_t c = 0; c < n; c++)                                                                                                    \
-            own[(from + c) * 2] = (double)mean[c], own[(from + c) * 2 + 1] = (double)squares[c];                                           \
+        for (int64_t c = 0; c < n; c++) {                                                                                                  \
+            own[(from + c) * 2] = (double)mean[c] + (double)(rest[c] / count);                                                             \
+            own[(from + c) * 2 + 1] = (double)(squares[c] - rest[c] * rest[c] / count);                                                    \
+        }                                                                                                                                  \
     }                                                                                                                                      \
     KS_TARGETS(void, moments_##S, (const ks__batch *b, int64_t piece, int64_t range), (b, piece, range))
 

@@ -17,6 +17,13 @@ static void close_graph(void)
     ks_graph_free(g);
 }
 
+/* Another graph instead of the one that was. */
+static void fresh(void)
+{
+    close_graph();
+    open_graph();
+}
+
 TestSuite(losses, .init = open_graph, .fini = close_graph);
 
 static ks_node *y_of(ks_dtype dtype)
@@ -53,7 +60,7 @@ Test(losses, absolute_errors_are_pytorch_s)
 {
     for (int dtype = KS_F32; dtype <= KS_F64; dtype++) {
         double near = dtype == KS_F32 ? 1e-6 : 1e-14;
-        open_graph();
+        fresh();
         ks_node *y = y_of((ks_dtype)dtype), *t = t_of((ks_dtype)dtype);
 #define ABSOLUTE(reduction) ks_mean_absolute_error(y, t, reduction)
 #define HUBER(reduction)    ks_huber(y, t, 0.75, reduction)
@@ -64,9 +71,7 @@ Test(losses, absolute_errors_are_pytorch_s)
         IS_NEAR(near, ABSOLUTE(KS_REDUCE_NONE), 0.05, 2.775, 4.625, 1.375, 1.5, 0.5);
         IS_NEAR(near, HUBER(KS_REDUCE_NONE), 0.00125, 1.8, 3.1875, 0.75, 0.84375, 0.125);
         IS_NEAR(near, SMOOTH(KS_REDUCE_NONE), 0.00166666666666667, 2.4, 4.25, 1, 1.125, 0.166666666666667);
-        close_graph();
     }
-    open_graph();
 }
 
 Test(losses, the_derivative_of_an_absolute_error_is_a_sign_and_none_where_equal)
@@ -83,7 +88,7 @@ Test(losses, derivatives_agree_with_central_differences_for_every_reduction)
 {
     for (int r = KS_REDUCE_MEAN; r <= KS_REDUCE_ROWS; r++) {
         ks_reduction reduction = (ks_reduction)r;
-        open_graph();
+        fresh();
         ks_node *y = y_of(KS_F64), *t = t_of(KS_F64), *share = ks_sigmoid(y), *other = ks_sigmoid(t);
         check_derivatives(ks_mean_absolute_error(y, t, reduction));
         check_derivatives(ks_huber(y, t, 1, reduction));
@@ -92,9 +97,7 @@ Test(losses, derivatives_agree_with_central_differences_for_every_reduction)
         check_derivatives(ks_binary_cross_entropy_with_logits(y, other, reduction));
         check_derivatives(ks_hinge(y, t, 1, reduction));
         check_derivatives(ks_kl_divergence(ks_log_softmax(y, -1), ks_softmax(t, -1), reduction));
-        close_graph();
     }
-    open_graph();
 }
 
 Test(losses, the_mean_of_nothing_is_nan_and_the_sum_is_zero)
@@ -276,14 +279,12 @@ Test(losses, where_no_row_counts_the_loss_is_zero_and_teaches_nothing)
 Test(losses, derivatives_of_labels_agree_with_central_differences_for_every_reduction)
 {
     for (int r = KS_REDUCE_MEAN; r <= KS_REDUCE_ROWS; r++) {
-        open_graph();
+        fresh();
         ks_node *score = scores(), *t = ks_constant(g, KS_I64, KS_SHAPE(3), ((const int64_t[]){2, KS_IGNORE_LABEL, 3}));
         ks_cross_entropy_options options = weighted(0.2, (ks_reduction)r);
         check_derivatives(ks_softmax_cross_entropy_with(score, t, &options));
         check_derivatives(ks_negative_log_likelihood(ks_log_softmax(score, 1), t, &options));
-        close_graph();
     }
-    open_graph();
 }
 
 Test(losses, an_open_batch_of_labels_counts_its_own_rows)

@@ -232,6 +232,27 @@ Test(batch_norm, a_layer_that_was_saved_and_read_moves_its_statistics_on)
     ks_buffer_free(&buffer);
 }
 
+Test(batch_norm, training_that_was_saved_and_read_goes_on_to_the_bit)
+{
+    layer l = layer_of(NULL);
+    ks_optimizer *o = ks_adam(ks_output(g, "loss", l.loss), NULL);
+    ks_save_options options = {.size = sizeof options, .optimizer = o};
+    ks_buffer buffer = {.data = NULL};
+    cr_assert(ks_step(o) && ks_save_to(g, ks_buffer_writer(&buffer), &options) && ks_step(o) && ks_step(o));
+    ks_bytes bytes = {.data = buffer.data, .size = buffer.size};
+    ks_graph *read = ks_load_from(ks_bytes_reader(&bytes), NULL, NULL);
+    ks_optimizer *again = ks_graph_optimizer(read);
+    cr_assert(ks_step(again) && ks_step(again));
+    static const char *const names[] = {"mean", "variance", "scale", "bias"};
+    for (int i = 0; i < 4; i++) {
+        double here[2], there[2];
+        cr_assert(ks_read(ks_find(g, names[i]), KS_F64, here, 2) && ks_read(ks_find(read, names[i]), KS_F64, there, 2));
+        cr_assert(!memcmp(here, there, sizeof here), "%s", names[i]);
+    }
+    ks_graph_free(read);
+    ks_buffer_free(&buffer);
+}
+
 Test(batch_norm, is_recognised_whole)
 {
     ks_node *x = VARIABLE(g, "x", KS_F64, KS_SHAPE(2, 2), 1, 2, 3, 5), *mean = ks_state(g, "mean", KS_F64, KS_SHAPE(2), KS_ZEROS),

@@ -17,6 +17,13 @@ static void close_graph(void)
     ks_graph_free(g);
 }
 
+/* Another graph instead of the one that was. */
+static void fresh(void)
+{
+    close_graph();
+    open_graph();
+}
+
 TestSuite(layer_norm, .init = open_graph, .fini = close_graph);
 
 #define X 0.3, 2.9, -4, 0.125, 0.5, 1.25, -0.75, 2, 1, -1.5, 0.25, 3
@@ -168,22 +175,20 @@ Test(layer_norm, of_nothing_is_nothing)
 Test(layer_norm, derivatives_to_second_order_by_axis)
 {
     for (int64_t axis = -1; axis >= -3; axis--) {
-        open_graph();
+        fresh();
         ks_node *x = x_of(KS_SHAPE(2, 2, 3)), *y = NULL;
         ks_node *scale = axis == -1   ? VARIABLE(g, "s", KS_F64, KS_SHAPE(3), 1, 2, -1)
                          : axis == -2 ? VARIABLE(g, "s", KS_F64, KS_SHAPE(2, 3), 1, 2, -1, 0.5, 1.5, -2)
                                       : VARIABLE(g, "s", KS_F64, KS_SCALAR, 1.5);
         y = ks_layer_norm(x, scale, scale, axis, 0.1);
         check_derivatives(y);
-        close_graph();
     }
-    open_graph();
 }
 
 Test(layer_norm, derivatives_to_second_order_of_the_others)
 {
     for (int k = 0; k < 5; k++) {
-        open_graph();
+        fresh();
         ks_node *x = x_of(k == 3 ? KS_SHAPE(3, 4) : KS_SHAPE(1, 4, 3)), *s = VARIABLE(g, "s", KS_F64, KS_SHAPE(4), 1, 2, -1, 0.5);
         ks_node *y = k == 0   ? ks_group_norm(x, s, s, 2, 0.1)
                      : k == 1 ? ks_instance_norm(x, s, s, 0.1)
@@ -191,9 +196,7 @@ Test(layer_norm, derivatives_to_second_order_of_the_others)
                      : k == 3 ? ks_rms_norm(x, s, -1, 0.1)
                               : ks_mul(ks_local_response_norm(x, 2, 0.5, 0.75, 1), ks_sum_all(s));
         check_derivatives(y);
-        close_graph();
     }
-    open_graph();
 }
 
 Test(layer_norm, open_dimensions_take_the_sizes_of_the_feed)
