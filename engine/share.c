@@ -152,7 +152,8 @@ static void share_one(ks_graph *g, ks__plan *plan, work *table, uint32_t mask, u
         return;
     if (local->role == KS__ROLE_MADE && !(g->options.without & KS_SIMPLIFY))
         local->same = simplified(g, plan, i);
-    if (local->same == i && !(g->options.without & KS_SHARE) && shareable(local))
+    bool may = !(g->options.without & KS_SHARE) || local->node->op->flags & KS_OP_RESULT; /* a result has one place */
+    if (local->same == i && may && shareable(local))
         local->same = first_to_do(table, mask, plan, i);
 }
 

@@ -109,9 +109,11 @@ static ks_node *beside(scratch *s, const char *kind, uint32_t number, const ks_n
     return ks_input(s->g, name, (ks_dtype)like->dtype, like->dims->shape);
 }
 
+/* Loops and calls are computed again: what their derivatives read is their inside, which the body around them does not name. */
 static bool is_costly(const ks_node *node)
 {
-    return !(node->op->flags & (KS_OP_LEAF | KS_OP_VIEW | KS_OP_RANDOM)) && !node->op->tiles;
+    const ks_op *op = node->op;
+    return !(op->flags & (KS_OP_LEAF | KS_OP_VIEW | KS_OP_RANDOM | KS_OP_RESULT)) && !op->tiles && !KS__HAS(op, results);
 }
 
 /* What of the body the results read, seen from behind: costly nodes are kept and not looked behind. made_by: the body's node of each. */

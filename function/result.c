@@ -1,10 +1,10 @@
 /*
- * ops/result.c - the further results of a node that has several.
+ * function/result.c - the further results of a node that has several.
  *
  * The node itself stands for its first result. Another one is a node of the operation `result`, which computes nothing: the head's kernel
  * fills it along with the rest. What arrives at it in a backward walk is handed to the head, which answers for all its results at once.
  */
-#include "ops/family.h"
+#include "function/function.h"
 
 typedef struct result_attrs {
     int64_t index; /* first: ks__result_index reads it */
@@ -19,6 +19,25 @@ static const ks_attr result_table[] = {
 static bool infer_result(ks_infer *infer)
 {
     return ks_infer_fail(infer, KS_BAD_ARGUMENT, "a further result has no shape of its own");
+}
+
+static ks_node *result_example(ks_graph *g)
+{
+    ks_graph *body = ks__graph_beside(g);
+    if (!body)
+        return NULL;
+    ks_node *x = ks_input(body, "x", KS_F64, KS_SHAPE(2, 2));
+    ks_output(body, "sine", ks_sin(x));
+    ks_output(body, "cosine", ks_cos(x));
+    ks_function *f = ks_function_new("circle", body);
+    if (!f) {
+        ks_graph_free(body);
+        return NULL;
+    }
+    ks_node *argument = ks__given(g, "x", KS_SHAPE(2, 2), KS__VALUES(1, -2, 0.5, -0.25)), *out[2];
+    bool good = argument && ks_call_function(f, &argument, out);
+    ks_function_free(f);
+    return good ? out[1] : NULL;
 }
 
 const ks_op ks__op_result = {
@@ -36,6 +55,7 @@ const ks_op ks__op_result = {
     .attrs_size = sizeof(result_attrs),
     .infer = infer_result,
     .derivative = "u arrives at result k of the call",
+    .example = result_example,
 };
 
 ks_node *ks_result_at(ks_place at, ks_node *node, int64_t k)
