@@ -9,45 +9,6 @@
 
 #include <stdio.h>
 
-/* ---- what is kept -------------------------------------------------------------------------------------- */
-
-const ks__derived *ks__derived_find(ks_function *f, const uint64_t *key, uint32_t words)
-{
-    ks__function_lock(f);
-    const ks__derived *d = f->derived;
-    while (d && (d->key_words != words || memcmp(d->key, key, words * sizeof *key) != 0))
-        d = d->next;
-    ks__function_unlock(f);
-    return d;
-}
-
-/* Takes the function over. Of two that were made at once the first stays. */
-const ks__derived *ks__derived_keep(ks_function *f, const uint64_t *key, uint32_t words, ks_function *made, const uint32_t *found,
-                                    uint32_t count)
-{
-    const ks__derived *known = ks__derived_find(f, key, words);
-    if (known) {
-        ks_function_free(made);
-        return known;
-    }
-    ks__function_lock(f);
-    ks__derived *d = ks__small(f->graph, sizeof *d);
-    uint64_t *own_key = ks__small(f->graph, words * sizeof *own_key);
-    uint32_t *own_found = ks__small(f->graph, (count + 1) * sizeof *own_found);
-    if (d && own_key && own_found) {
-        memcpy(own_key, key, words * sizeof *key);
-        if (count)
-            memcpy(own_found, found, count * sizeof *found);
-        *d = (ks__derived){f->derived, made, own_key, words, own_found, count};
-        f->derived = d;
-    } else {
-        ks_function_free(made);
-        d = NULL;
-    }
-    ks__function_unlock(f);
-    return d;
-}
-
 /* ---- the scratch graph --------------------------------------------------------------------------------- */
 
 typedef struct scratch {

@@ -144,15 +144,6 @@ static bool declare(extraction *x, ks_node *const *outputs, uint32_t count)
     return true;
 }
 
-ks_graph *ks__graph_beside(const ks_graph *g)
-{
-    ks_graph_options options = KS_GRAPH_OPTIONS_DEFAULT;
-    options.allocator = g->options.allocator;
-    options.threads = 1;
-    options.seed = g->options.seed;
-    return ks_graph_new(&options);
-}
-
 static void *zeroed(ks_graph *g, size_t bytes)
 {
     void *memory = ks__get(g, bytes);

@@ -26,8 +26,6 @@
 bool ks__clone(ks_graph *into, const ks_function *f, ks_node **made, bool exact);
 /* One node of any graph on other inputs. */
 ks_node *ks__clone_with(ks_graph *into, const ks_node *node, ks_node *const *inputs, const int64_t *symbols, bool exact);
-/* A graph for what is derived from g: its allocator and seed. */
-ks_graph *ks__graph_beside(const ks_graph *g);
 /* The same for one node of any graph, whose inputs are made (by position); symbols: what its graph's open dimensions are in the other one.
  */
 ks_node *ks__clone_node(ks_graph *into, const ks_node *node, ks_node *const *made, const int64_t *symbols, bool exact);
@@ -90,11 +88,6 @@ typedef struct ks__vjp_spec {
 const ks__derived *ks__function_vjp(ks_graph *g, ks_function *f, const ks__vjp_spec *spec);
 /* Takes the inputs, and a tangent for each input of the mask `given`; gives the tangents of the nodes `of`. */
 const ks__derived *ks__function_jvp(ks_graph *g, ks_function *f, const bool *given, const uint32_t *of, uint32_t count);
-
-/* What was derived before under this key; NULL: nothing. And the keeping of what is new, whose reference is taken over. */
-const ks__derived *ks__derived_find(ks_function *f, const uint64_t *key, uint32_t words);
-const ks__derived *ks__derived_keep(ks_function *f, const uint64_t *key, uint32_t words, ks_function *made, const uint32_t *found,
-                                    uint32_t count);
 
 /* ---- attributes of what runs a body -------------------------------------------------------------------- */
 

@@ -68,13 +68,17 @@ typedef struct shapes {
 
 static bool check_attrs(ks_infer *infer, const ks__scan_attrs *a)
 {
-    if (!a->body || a->states < 0 || a->scanned < 0 || a->length < 0 || a->states + a->scanned > a->body->input_count ||
-        a->states > ks__function_outputs(a->body))
+    if (!a->body || a->states < 0 || a->scanned < 0 || a->length < 0 || a->states > a->body->input_count ||
+        a->scanned > a->body->input_count - a->states || a->states > ks__function_outputs(a->body))
         return ks_infer_fail(infer, KS_BAD_ARGUMENT, "%lld states and %lld scanned arguments are more than the body takes and gives",
                              (long long)a->states, (long long)a->scanned);
     if (!a->scanned && !a->length)
         return ks_infer_fail(infer, KS_BAD_ARGUMENT, "nothing is scanned, so `length` must say how many steps there are");
-    return ks__check_arguments(infer, a->body, first_of(a));
+    if (!ks__check_arguments(infer, a->body, first_of(a)))
+        return false;
+    if (a->counted && (infer->dtype[0] != KS_I64 || infer->shape[0]->rank != 0))
+        return ks_infer_fail(infer, KS_BAD_ARGUMENT, "the first argument counts the steps: it must be an i64 scalar");
+    return true;
 }
 
 static bool split_rows(ks_infer *infer, const ks__scan_attrs *a, shapes *s)
@@ -128,6 +132,15 @@ static bool check_until(ks_infer *infer, const ks__scan_attrs *a)
     uint32_t wanted = a->body->input_count - (uint32_t)a->scanned;
     if (f->input_count != wanted || out->dtype != KS_BOOL || ks__rank(out) != 0)
         return ks_infer_fail(infer, KS_BAD_ARGUMENT, "'%s' must take the %u states and constants and give a bool scalar", f->name, wanted);
+    for (uint32_t i = 0, n = 0; i < a->body->input_count; i++) {
+        if (is_scanned(a, i))
+            continue;
+        const ks_node *takes = f->inputs[n++];
+        if (takes->dtype != infer->dtype[first_of(a) + i] || ks__rank(takes) != infer->shape[first_of(a) + i]->rank)
+            return ks_infer_fail(infer, KS_BAD_ARGUMENT, "'%s' takes '%s' as %s of rank %d, but the loop has it as %s of rank %d", f->name,
+                                 ks_name(takes), ks_dtype_name((ks_dtype)takes->dtype), ks__rank(takes),
+                                 ks_dtype_name(infer->dtype[first_of(a) + i]), infer->shape[first_of(a) + i]->rank);
+    }
     return true;
 }
 

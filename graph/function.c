@@ -20,6 +20,44 @@ void ks__function_unlock(const ks_function *f)
     atomic_flag_clear(&((ks_function *)(uintptr_t)f)->locked);
 }
 
+/* ---- what it calls ------------------------------------------------------------------------------------- */
+
+ks_function *ks__function_called(const ks_node *node, uint32_t k)
+{
+    if (!(node->op->flags & KS_OP_CALLS))
+        return NULL;
+    for (const ks_attr *attr = node->op->attrs; attr && attr->name; attr++) {
+        ks_function *f = attr->type == KS_ATTR_FUNCTION ? *(ks_function *const *)((const char *)node->data.attrs + attr->offset) : NULL;
+        if (f && k-- == 0)
+            return f;
+    }
+    return NULL;
+}
+
+/* Shape rules go down into what is called, once for each result: neither the way down nor all of it may be without end. */
+#define MOST_DEEP  64u
+#define MOST_NODES ((uint64_t)1 << 24)
+
+static bool is_bounded(ks_function *f, const char *name)
+{
+    ks_graph *g = f->graph;
+    for (uint32_t i = 0; i < g->count; i++) {
+        const ks_node *head = ks__head(ks__stack_at(&g->nodes, i));
+        const ks_function *called;
+        f->weight++;
+        for (uint32_t k = 0; (called = ks__function_called(head, k)) != NULL; k++) {
+            f->depth = called->depth > f->depth ? called->depth : f->depth;
+            f->weight += called->weight; /* no sum of two that are bounded overflows */
+        }
+        if (f->weight > MOST_NODES)
+            return ks__refuse(g, KS_UNSUPPORTED, KS__NOWHERE, "function '%s' has more than %llu nodes with all that it calls", name,
+                              (unsigned long long)MOST_NODES);
+    }
+    f->depth++;
+    return f->depth <= MOST_DEEP ||
+           ks__refuse(g, KS_UNSUPPORTED, KS__NOWHERE, "function '%s': its calls are %u deep, at most %u may be", name, f->depth, MOST_DEEP);
+}
+
 /* ---- making and freeing -------------------------------------------------------------------------------- */
 
 static bool is_pure(ks_graph *g, const char *name)
@@ -73,7 +111,7 @@ ks_function *ks_function_new(const char *name, ks_graph *body)
     atomic_init(&f->references, 1);
     atomic_flag_clear(&f->locked);
     f->name = ks__text_copy(g, name);
-    return f->name && list_inputs(f) ? f : NULL;
+    return f->name && list_inputs(f) && is_bounded(f, name) ? f : NULL;
 }
 
 ks_function *ks_function_retain(ks_function *function)
@@ -103,6 +141,53 @@ bool ks__function_keep(ks_graph *g, ks_function *f)
     g->functions[g->function_count++] = ks_function_retain(f);
     g->function_free = ks_function_free;
     return true;
+}
+
+ks_graph *ks__graph_beside(const ks_graph *g)
+{
+    ks_graph_options options = KS_GRAPH_OPTIONS_DEFAULT;
+    options.allocator = g->options.allocator;
+    options.threads = 1;
+    options.seed = g->options.seed;
+    return ks_graph_new(&options);
+}
+
+/* ---- what is kept -------------------------------------------------------------------------------------- */
+
+const ks__derived *ks__derived_find(ks_function *f, const uint64_t *key, uint32_t words)
+{
+    ks__function_lock(f);
+    const ks__derived *d = f->derived;
+    while (d && (d->key_words != words || memcmp(d->key, key, words * sizeof *key) != 0))
+        d = d->next;
+    ks__function_unlock(f);
+    return d;
+}
+
+const ks__derived *ks__derived_keep(ks_function *f, const uint64_t *key, uint32_t words, ks_function *made, const uint32_t *found,
+                                    uint32_t count)
+{
+    const ks__derived *known = ks__derived_find(f, key, words);
+    if (known) {
+        ks_function_free(made);
+        return known;
+    }
+    ks__function_lock(f);
+    ks__derived *d = ks__small(f->graph, sizeof *d);
+    uint64_t *own_key = ks__small(f->graph, words * sizeof *own_key);
+    uint32_t *own_found = ks__small(f->graph, (count + 1) * sizeof *own_found);
+    if (d && own_key && own_found) {
+        memcpy(own_key, key, words * sizeof *key);
+        if (count)
+            memcpy(own_found, found, count * sizeof *found);
+        *d = (ks__derived){f->derived, made, own_key, words, own_found, count};
+        f->derived = d;
+    } else {
+        ks_function_free(made);
+        d = NULL;
+    }
+    ks__function_unlock(f);
+    return d;
 }
 
 /* ---- looking at one ------------------------------------------------------------------------------------ */

@@ -29,6 +29,8 @@ struct ks_function {
     char *name;
     ks_node **inputs;
     uint32_t input_count;
+    uint32_t depth;  /* 1 + that of the deepest function it calls */
+    uint64_t weight; /* nodes that shape rules may have to look at: its own, and those of every call as often as it has results */
     ks__derived *derived;
 };
 
@@ -49,6 +51,17 @@ void ks__function_unlock(const ks_function *f);
 
 /* The graph keeps the function as long as it lives: its nodes call it. */
 bool ks__function_keep(ks_graph *g, ks_function *f);
+/* A graph for what is derived from g, a function's body in the end: its allocator and seed. */
+ks_graph *ks__graph_beside(const ks_graph *g);
+
+/* The k-th function that the node calls by its attributes; NULL: it calls no more. */
+ks_function *ks__function_called(const ks_node *node, uint32_t k);
+
+/* What was derived before under this key, whose first word says what it is (1 in reverse, 2 forward, 3 in f64); NULL: nothing. */
+const ks__derived *ks__derived_find(ks_function *f, const uint64_t *key, uint32_t words);
+/* Keeps what is new, whose reference is taken over. Of two that were made at once the first stays. NULL: no memory. */
+const ks__derived *ks__derived_keep(ks_function *f, const uint64_t *key, uint32_t words, ks_function *made, const uint32_t *found,
+                                    uint32_t count);
 
 /*
  * The shapes of all nodes of the body for arguments of these shapes, whose open dimensions are g's: shapes[f->graph->count]. Sizes that the
