@@ -48,7 +48,7 @@ bool ks__derivable(ks_place at, ks_graph *g, const char *call, const ks_node *no
 /* Whether what was given as `what` ("upstream") can stand for a derivative of x: its dtype and shape, or a bare number. */
 bool ks__check_like(ks_place at, const char *call, const char *what, const ks_node *given, const ks_node *x);
 
-/* ---- whole derivatives (autodiff/jacobian.c) ------------------------------------------------------------ */
+/* ---- one pass of several (autodiff/seed.c) -------------------------------------------------------------- */
 
 /* Whether the node has no open dimensions; else the failure says that sizes must be known. */
 bool ks__sized(ks_place at, const char *call, const ks_node *node);

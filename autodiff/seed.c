@@ -90,3 +90,23 @@ bool ks__check_like(ks_place at, const char *call, const char *what, const ks_no
     return fits || ks__refuse(g, KS_BAD_SHAPE, at, "%s: the %s '%s' is %s, but '%s' is %s: they must have one shape", call, what,
                               ks_name(given), ks__shape_text(g, a, is), ks_name(x), ks__shape_text(g, b, wanted));
 }
+
+/* ---- one pass of several ------------------------------------------------------------------------------- */
+
+bool ks__sized(ks_place at, const char *call, const ks_node *node)
+{
+    char text[KS__SHAPE_TEXT];
+    return node->dims->count >= 0 || ks__refuse(node->graph, KS_BAD_SHAPE, at,
+                                                "%s: '%s' is %s, and all its sizes must be known: compose it with numbers in its shape",
+                                                call, ks_name(node), ks__shape_text(node->graph, &node->dims->shape, text));
+}
+
+ks_node *ks__pass(ks_place at, ks_node *y, ks_node *x, bool forward, ks_node *seed)
+{
+    ks_node *out = NULL;
+    if (!seed)
+        return NULL;
+    if (forward)
+        return ks_jvp_at(at, y, &x, &seed, 1);
+    return ks_gradients_at(at, y, &x, 1, seed, &out) ? out : NULL;
+}
