@@ -275,11 +275,8 @@ const ks__derived *ks__function_jvp(ks_graph *g, ks_function *f, const bool *giv
 
 /* ---- for callers --------------------------------------------------------------------------------------- */
 
-static ks_function *public_derivative(ks_function *f, ks_graph *graph, bool backwards)
+static const ks__derived *derivative(ks_graph *g, ks_function *f, bool backwards)
 {
-    if (!f)
-        return NULL;
-    ks_graph *g = graph ? graph : f->graph;
     size_t masks = f->input_count + 1, ids = (ks__function_outputs(f) + 1) * sizeof(uint32_t);
     bool *floats = ks__get(g, masks);
     uint32_t *of = ks__get(g, ids), count = 0;
@@ -296,6 +293,16 @@ static ks_function *public_derivative(ks_function *f, ks_graph *graph, bool back
         d = ks__function_jvp(g, f, floats, of, count);
     ks__put(g, floats, floats ? masks : 0);
     ks__put(g, of, of ? ids : 0);
+    return d;
+}
+
+/* Several threads may ask at once, so what is only needed meanwhile lies in the caller's graph or in one of its own. */
+static ks_function *public_derivative(ks_function *f, ks_graph *graph, bool backwards)
+{
+    ks_graph *g = graph || !f ? graph : ks__graph_beside(f->graph);
+    const ks__derived *d = f && g ? derivative(g, f, backwards) : NULL;
+    if (g != graph)
+        ks_graph_free(g);
     return d ? ks_function_retain(d->function) : NULL;
 }
 
