@@ -263,6 +263,7 @@ void ks_program_free(ks_program *program)
     ks_graph *g = program->host;
     ks__inner_free(program->inner);
     ks_function_free(program->function);
+    ks__put(g, program->workspace, program->bytes);
     ks_graph_free(g); /* the rest lies in it */
 }
 
