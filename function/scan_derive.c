@@ -224,6 +224,8 @@ static ks_function *backward_body(const backward *b)
     bool good = open_body(&d, b->a->body, v) && compose_backward(&d, b);
     ks_function *made = close_body(b->g, &d, v, "back", good);
     known = made ? ks__derived_keep(v, &key, 1, made, NULL, 0) : NULL;
+    if (made && !known)
+        ks__refuse(b->g, KS_NO_MEMORY, KS__NOWHERE, "the derivative of '%s': no memory to keep it", b->a->body->name);
     return known ? known->function : NULL;
 }
 
@@ -421,6 +423,8 @@ static ks_function *forward_body(const forwards *w)
     bool good = open_body(&d, w->a->body, j) && compose_forward(&d, w);
     ks_function *made = close_body(w->g, &d, j, "forth", good);
     known = made ? ks__derived_keep(j, &key, 1, made, NULL, 0) : NULL;
+    if (made && !known)
+        ks__refuse(w->g, KS_NO_MEMORY, KS__NOWHERE, "the derivative of '%s': no memory to keep it", w->a->body->name);
     return known ? known->function : NULL;
 }
 
