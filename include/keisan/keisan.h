@@ -20,6 +20,7 @@
 #include <keisan/ops.h>
 #include <keisan/autodiff.h>
 #include <keisan/function.h>
+#include <keisan/sequence.h>
 #include <keisan/serialize.h>
 #include <keisan/train.h>
 
