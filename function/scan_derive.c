@@ -3,7 +3,9 @@
  *
  * In reverse, a step takes what has arrived at its states, adds what arrives at its rows, and hands back what arrives at the states before
  * it; what arrives at constants is added up over the steps. So the states of the backward scan are the upstreams of the states and one sum
- * for each wanted constant; what it scans are the rows that the body's derivative reads. Forward, tangents go along with the states.
+ * for each wanted constant; what it scans are the rows that the body's derivative reads. A weight's derivative, a product of two matrices
+ * in every step, is not added up: the matrices are stacked, and one tall product after the loop does it all. Forward, tangents go along
+ * with the states.
  */
 #include "function/function.h"
 
@@ -87,7 +89,8 @@ typedef struct backward {
     uint32_t froms, floats;
     bool *derive; /* [inputs of the body] whose derivative a step gives */
     const ks__derived *vjp;
-    bool *used; /* [inputs of vjp->function] */
+    ks_node **product; /* [inputs of the body] the vjp's product that is taken after the loop; NULL: none */
+    bool *used;        /* [inputs of vjp->function] */
     ks_node **arguments;
     size_t bytes;
 } backward;
@@ -150,6 +153,40 @@ static void find_used(backward *b)
         b->used[b->vjp->found_count + b->a->states] = true;
 }
 
+static bool stands_as_row(const backward *b, uint32_t i);
+
+/* Which parameter of the vjp the node is; their number if it is none. */
+static uint32_t parameter_of(const ks_function *v, const ks_node *node)
+{
+    uint32_t i = 0;
+    while (i < v->input_count && v->inputs[i] != node)
+        i++;
+    return i;
+}
+
+/* Whether the node differs from step to step: made in the step, or a row. */
+static bool varies(const backward *b, const ks_node *node)
+{
+    uint32_t i = parameter_of(b->vjp->function, node), inputs = b->vjp->found_count + b->a->body->input_count;
+    return i == b->vjp->function->input_count ? !(node->op->flags & KS_OP_LEAF)
+                                              : stands_as_row(b, i) && !(i >= inputs && i < inputs + b->floats);
+}
+
+static bool is_sum(const backward *b, uint32_t i)
+{
+    return b->derive[i] && !is_state(b->a, i) && !is_row(b->a, i);
+}
+
+static void find_products(backward *b)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < b->a->body->input_count; i++) {
+        ks_node *node = b->derive[i] ? ks__function_output(b->vjp->function, at++) : NULL;
+        bool product = is_sum(b, i) && ks__is_rows_product(node) && varies(b, ks__in(node, 0)) && varies(b, ks__in(node, 1));
+        b->product[i] = product ? node : NULL;
+    }
+}
+
 /* The parameters of the vjp, class by class: what of the backward body's parameters each is. */
 static bool stands_as_row(const backward *b, uint32_t i)
 {
@@ -170,7 +207,7 @@ static bool compose_backward(building *d, const backward *b)
     for (uint32_t i = 0; good && i < b->floats; i++) /* states: upstreams of states */
         good = (made[v->inputs[kept + inputs + i]->id] = parameter(d, v, v->inputs[kept + inputs + i])) != NULL;
     for (uint32_t i = 0; good && i < inputs; i++) { /* states: sums for constants */
-        if (b->derive[i] && !is_state(b->a, i) && !is_row(b->a, i))
+        if (is_sum(b, i) && !b->product[i])
             good = (sum[sums++] = parameter(d, v, v->inputs[kept + i])) != NULL;
     }
     for (int rows = 1; rows >= 0; rows--) { /* what is scanned, then constants */
@@ -196,7 +233,7 @@ static bool compose_backward(building *d, const backward *b)
     }
     at = 0;
     for (uint32_t i = 0; good && i < inputs; i++) {
-        if (b->derive[i] && !is_state(b->a, i) && !is_row(b->a, i))
+        if (is_sum(b, i) && !b->product[i])
             good = result(d, results++, ks_add(sum[constants++], made[ks__function_output(v, at)->id]));
         at += b->derive[i];
     }
@@ -205,6 +242,12 @@ static bool compose_backward(building *d, const backward *b)
         if (b->derive[i] && is_row(b->a, i))
             good = result(d, results++, made[ks__function_output(v, at)->id]);
         at += b->derive[i];
+    }
+    for (uint32_t i = 0; good && i < inputs; i++) {
+        for (int side = 0; good && b->product[i] && side < 2; side++) {
+            const ks_node *operand = ks__in(b->product[i], side);
+            good = parameter_of(v, operand) < v->input_count || result(d, results++, made[operand->id]); /* a row is there already */
+        }
     }
     if (made)
         ks__nodes_put(d->g, v, made);
@@ -275,7 +318,7 @@ static uint32_t fill_arguments(const backward *b, ks__scan_attrs *attrs)
             b->arguments[n++] = arrived_at_state(b, k);
     }
     for (uint32_t i = 0; i < inputs; i++) {
-        if (b->derive[i] && !is_state(a, i) && !is_row(a, i))
+        if (is_sum(b, i) && !b->product[i])
             b->arguments[n++] = ks__filled_like(at, ks__in(b->y, (int)(first_of(a) + i)), 0);
     }
     attrs->states = n - first_of(attrs);
@@ -291,6 +334,23 @@ static uint32_t fill_arguments(const backward *b, ks__scan_attrs *attrs)
     return n;
 }
 
+/* The tall products of what was stacked; r: the first result that is. */
+static bool hand_out_products(const backward *b, ks_node *head, int64_t r, ks_node **out)
+{
+    const ks_function *v = b->vjp->function;
+    ks_place at = ks_node_place(b->y);
+    for (uint32_t i = 0; i < b->a->body->input_count; i++) {
+        ks_node *rows[2];
+        for (int side = 0; b->product[i] && side < 2; side++) {
+            uint32_t own = parameter_of(v, ks__in(b->product[i], side));
+            rows[side] = own < v->input_count ? argument(b, own) : ks_result_at(at, head, r++);
+        }
+        if (b->product[i] && !(out[first_of(b->a) + i] = ks__rows_product(at, rows[0], rows[1])))
+            return false;
+    }
+    return true;
+}
+
 /* The results of the backward scan, to where they belong. */
 static bool hand_out(const backward *b, ks_node *head, ks_node **out)
 {
@@ -300,14 +360,14 @@ static bool hand_out(const backward *b, ks_node *head, ks_node **out)
     for (int kind = 0; kind < 3; kind++) { /* states, constants, rows */
         for (uint32_t i = 0; i < a->body->input_count; i++) {
             int is = is_state(a, i) ? 0 : is_row(a, i) ? 2 : 1;
-            if (!b->derive[i] || is != kind)
+            if (!b->derive[i] || is != kind || b->product[i])
                 continue;
             if (b->wanted[first_of(a) + i] && !(out[first_of(a) + i] = ks_result_at(at, head, r)))
                 return false;
             r++;
         }
     }
-    return true;
+    return hand_out_products(b, head, r, out);
 }
 
 static bool run_backward(backward *b, ks_node **out)
@@ -320,11 +380,14 @@ static bool run_backward(backward *b, ks_node **out)
         return false;
     uint32_t n = b->vjp->function->input_count, inputs = a->body->input_count;
     size_t used = (n + 1) * sizeof *b->used, arguments = (n + 2 * inputs + 2) * sizeof *b->arguments;
+    size_t products = (inputs + 1) * sizeof *b->product;
+    b->product = ks__get(b->g, products);
     b->used = ks__get(b->g, used);
     b->arguments = ks__get(b->g, arguments);
-    bool good = b->used && b->arguments;
+    bool good = b->used && b->arguments && b->product;
     if (good) {
         find_used(b);
+        find_products(b);
         ks_function *body = backward_body(b);
         good = body && ks__function_keep(b->g, body);
         ks__scan_attrs attrs = {.body = body,
@@ -337,6 +400,7 @@ static bool run_backward(backward *b, ks_node **out)
         ks_node *head = good ? ks__compose(ks_node_place(b->y), b->g, &ks__op_scan, b->arguments, count, &attrs) : NULL;
         good = head && hand_out(b, head, out);
     }
+    ks__put(b->g, b->product, b->product ? products : 0);
     ks__put(b->g, b->used, b->used ? used : 0);
     ks__put(b->g, b->arguments, b->arguments ? arguments : 0);
     return good;

@@ -155,6 +155,11 @@ double ks__sum_f64(int isa, const double *x, int64_t n);
 /* The number of elements of x over the axes (absent: all), as a scalar of the dtype, counted when it runs. */
 ks_node *ks__count_of(ks_place at, ks_node *x, ks_ints axes, ks_dtype dtype);
 
+/* a [..., m] and b [..., n] to [m, n]: the sum over all rows of their outer products, as one tall product. */
+ks_node *ks__rows_product(ks_place at, ks_node *a, ks_node *b);
+/* Whether the node is that of two matrices. */
+bool ks__is_rows_product(const ks_node *node);
+
 /* op(a) op(b) with each operand's last two axes exchanged on request. */
 ks_node *ks__matmul(ks_place at, ks_node *a, ks_node *b, bool ta, bool tb);
 

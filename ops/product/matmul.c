@@ -134,7 +134,7 @@ static ks_node *vector_pullback(ks_node *y, int i, ks_node *u)
 }
 
 /* One matrix met by a batch of rows: its derivative is one tall product over all rows, rather than one for each matrix and their sum. */
-static ks_node *weight_pullback(ks_place at, ks_node *left, ks_node *right)
+ks_node *ks__rows_product(ks_place at, ks_node *left, ks_node *right)
 {
     return ks__tensordot(at, left, right, (ks__tensordot_attrs){.inner = ks__rank(left) - 1, .trans_a = 1});
 }
@@ -148,7 +148,7 @@ static ks_node *matmul_pullback(ks_node *y, int i, ks_node *u)
     if (ks__rank(a) == 1 || ks__rank(b) == 1)
         return vector_pullback(y, i, u);
     if (i == 1 && ks__rank(b) == 2 && ks__rank(a) > 2 && !ta)
-        return weight_pullback(at, tb ? u : a, tb ? a : u);
+        return ks__rows_product(at, tb ? u : a, tb ? a : u);
     if (i == 0)
         d = ta ? ks__matmul(at, b, u, tb, true) : ks__matmul(at, u, b, false, !tb);
     else
@@ -186,6 +186,13 @@ const ks_op ks__op_matmul = {
     .onnx = "MatMul",
     .example = matmul_example,
 };
+
+bool ks__is_rows_product(const ks_node *node)
+{
+    const matmul_attrs *attrs = ks__attrs(node);
+    return node->op == &ks__op_matmul && attrs->trans_a && !attrs->trans_b && ks__rank(ks__in(node, 0)) == 2 &&
+           ks__rank(ks__in(node, 1)) == 2;
+}
 
 ks_node *ks__matmul(ks_place at, ks_node *a, ks_node *b, bool ta, bool tb)
 {

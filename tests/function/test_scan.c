@@ -103,6 +103,37 @@ Test(scan, keeps_every_second_state_only)
     check_all((ks_scan_options){.segment = 2, .reverse = true});
 }
 
+/* Rows of a batch: the weights' derivatives are products of matrices, which are taken after the loop. */
+Test(scan, of_matrices_is_its_unrolled_loop)
+{
+    ks_graph *g = ks_graph_new(NULL), *body = ks_graph_new(NULL);
+    ks_node *h = ks_input(body, "h", KS_F64, KS_SHAPE(3, 2)), *x = ks_input(body, "x", KS_F64, KS_SHAPE(3, 4)),
+            *u = ks_input(body, "u", KS_F64, KS_SHAPE(2, 2)), *w = ks_input(body, "w", KS_F64, KS_SHAPE(4, 2)),
+            *b = ks_input(body, "b", KS_F64, KS_SHAPE(2));
+    ks_node *next = ks_output(body, "next", ks_tanh(ks_add(ks_add(ks_matmul(h, u), ks_matmul(x, w)), b)));
+    ks_output(body, "y", ks_matmul(next, u)); /* u is read twice: its derivatives are added up in each step */
+    ks_function *f = closed("cell", body);
+    ks_node *in[] = {some(g, "h", KS_SHAPE(3, 2)), some(g, "x", KS_SHAPE(STEPS, 3, 4)), some(g, "u", KS_SHAPE(2, 2)),
+                     some(g, "w", KS_SHAPE(4, 2)), some(g, "b", KS_SHAPE(2))};
+    ks_node *out[2], *rows[STEPS], *state = in[0];
+    ks_scan_options options = {.size = sizeof options, .states = 1, .scanned = 1};
+    cr_assert(ks_scan(f, in, &options, out), "%s", why(g));
+    for (int64_t t = 0; t < STEPS; t++) {
+        ks_node *step[2], *arguments[] = {state, ks_reshape(ks_slice(in[1], 0, t, t + 1), KS_SHAPE(3, 4)), in[2], in[3], in[4]};
+        cr_assert(ks_inline_function(f, arguments, step), "%s", why(g));
+        state = step[0];
+        rows[t] = step[1];
+    }
+    ks_node *unrolled[] = {state, ks_stack(rows, STEPS, 0)}, *a = loss(out), *c = loss(unrolled);
+    for (int i = 0; i < 5; i++)
+        same(ks_gradient(a, in[i]), ks_gradient(c, in[i]), 1e-13);
+    ks_node *second = ks_sum_all(ks_square(ks_gradient(a, in[3]))), *wanted = ks_sum_all(ks_square(ks_gradient(c, in[3])));
+    for (int i = 0; i < 5; i++)
+        same(ks_gradient(second, in[i]), ks_gradient(wanted, in[i]), 1e-12);
+    ks_graph_free(g);
+    ks_function_free(f);
+}
+
 Test(scan, without_states_runs_its_rows_side_by_side)
 {
     ks_graph *g = ks_graph_new(NULL), *body = ks_graph_new(NULL);
