@@ -1,9 +1,10 @@
 /*
  * ops/loss/softmax.c - shares of a whole: softmax and log_softmax along one axis.
  *
- * Along the last axis a row lies together (ops/loss/rows.h). Along another one, many rows lie beside each other and each step of
- * the axis is a row of columns: the same three passes go column by column. Blocks depend on the sizes only.
+ * Along the last axis a row lies together (ops/loss/rows.h). Along another one, each step of the axis is a row of columns
+ * (ops/loss/columns.h). Blocks depend on the sizes only.
  */
+#include "ops/loss/columns.h"
 #include "ops/loss/rows.h"
 
 typedef struct axis_attrs {
@@ -17,7 +18,10 @@ static const ks_attr axis_table[] = {
 };
 static const axis_attrs axis_defaults = {.axis = -1};
 
-#define COLUMNS 256 /* columns of a unit */
+#define IN_L2         262144 /* bytes of x beside which y has room in L2 */
+#define LEAST_COLUMNS 64     /* narrower stretches of rows are read slowly */
+#define PART          65536  /* elements of a part of tall columns */
+#define LEAST_TASK    8192   /* elements that are worth waking a thread */
 
 /* ---- rows that lie together ---------------------------------------------------------------------------- */
 
@@ -57,55 +61,49 @@ DEFINE_ROWS(f64, double, ks__log_d)
 
 /* ---- rows beside each other ---------------------------------------------------------------------------- */
 
-/* out[n][w] from in: w columns, whose elements are `stride` apart. Sums in double: they go straight down. */
-#define DEFINE_COLUMNS(S, TYPE, EXP, LOG)                                                                                                  \
-    static KS_INLINE void columns_##S##_body(void *to, const void *from, int64_t n, int64_t w, int64_t stride, bool logs)                  \
+#define DEFINE_COLUMNS(S)                                                                                                                  \
+    static KS_INLINE void all_##S##_body(void *y, const void *x, const ks__columns *a, bool logs)                                          \
     {                                                                                                                                      \
-        TYPE greatest[COLUMNS], s[COLUMNS];                                                                                                \
-        double sum[COLUMNS];                                                                                                               \
-        const TYPE *x = from;                                                                                                              \
-        TYPE *y = to;                                                                                                                      \
-        for (int64_t c = 0; c < w; c++) {                                                                                                  \
-            greatest[c] = x[c];                                                                                                            \
-            sum[c] = 0;                                                                                                                    \
-        }                                                                                                                                  \
-        for (int64_t i = 1; i < n; i++) {                                                                                                  \
-            KS_LOOP                                                                                                                        \
-            for (int64_t c = 0; c < w; c++)                                                                                                \
-                greatest[c] = x[i * stride + c] > greatest[c] ? x[i * stride + c] : greatest[c];                                           \
-        }                                                                                                                                  \
-        for (int64_t i = 0; i < n; i++) {                                                                                                  \
-            KS_LOOP                                                                                                                        \
-            for (int64_t c = 0; c < w; c++) {                                                                                              \
-                const TYPE d = x[i * stride + c] - greatest[c];                                                                            \
-                const TYPE e = EXP(d);                                                                                                     \
-                y[i * stride + c] = logs ? d : e;                                                                                          \
-                sum[c] += (double)e;                                                                                                       \
-            }                                                                                                                              \
-        }                                                                                                                                  \
-        KS_LOOP                                                                                                                            \
-        for (int64_t c = 0; c < w; c++) {                                                                                                  \
-            const TYPE total = (TYPE)sum[c];                                                                                               \
-            s[c] = logs ? LOG(total) : total;                                                                                              \
-        }                                                                                                                                  \
-        for (int64_t i = 0; i < n; i++) {                                                                                                  \
-            KS_LOOP                                                                                                                        \
-            for (int64_t c = 0; c < w; c++)                                                                                                \
-                y[i * stride + c] = logs ? y[i * stride + c] - s[c] : y[i * stride + c] / s[c];                                            \
-        }                                                                                                                                  \
+        if (logs)                                                                                                                          \
+            ks__columns_all_##S(y, x, a, true);                                                                                            \
+        else                                                                                                                               \
+            ks__columns_all_##S(y, x, a, false);                                                                                           \
     }                                                                                                                                      \
-    KS_TARGETS(void, columns_##S, (void *to, const void *from, int64_t n, int64_t w, int64_t stride, bool logs),                           \
-               (to, from, n, w, stride, logs))
+    static KS_INLINE void fold_##S##_body(void *g, double *sum, const void *x, const ks__columns *a)                                       \
+    {                                                                                                                                      \
+        ks__columns_fold_##S(g, sum, x, a);                                                                                                \
+    }                                                                                                                                      \
+    static KS_INLINE void join_##S##_body(void *g, double *sum, int64_t parts, int64_t w, int64_t stride)                                  \
+    {                                                                                                                                      \
+        ks__columns_join_##S(g, sum, parts, w, stride);                                                                                    \
+    }                                                                                                                                      \
+    static KS_INLINE void share_##S##_body(void *y, const void *x, const void *g, const double *sum, const ks__columns *a, bool logs)      \
+    {                                                                                                                                      \
+        if (logs)                                                                                                                          \
+            ks__columns_share_##S(y, x, g, sum, a, true);                                                                                  \
+        else                                                                                                                               \
+            ks__columns_share_##S(y, x, g, sum, a, false);                                                                                 \
+    }                                                                                                                                      \
+    KS_TARGETS(void, all_##S, (void *y, const void *x, const ks__columns *a, bool logs), (y, x, a, logs))                                  \
+    KS_TARGETS(void, fold_##S, (void *g, double *sum, const void *x, const ks__columns *a), (g, sum, x, a))                                \
+    KS_TARGETS(void, join_##S, (void *g, double *sum, int64_t parts, int64_t w, int64_t stride), (g, sum, parts, w, stride))               \
+    KS_TARGETS(void, share_##S, (void *y, const void *x, const void *g, const double *sum, const ks__columns *a, bool logs),               \
+               (y, x, g, sum, a, logs))
 
-DEFINE_COLUMNS(f32, float, ks__exp_f, ks__log_f)
-DEFINE_COLUMNS(f64, double, ks__exp_d, ks__log_d)
+DEFINE_COLUMNS(f32)
+DEFINE_COLUMNS(f64)
 
 /* ---- the kernel ---------------------------------------------------------------------------------------- */
 
 typedef struct job {
     const ks_call *call;
     ks__around x;
-    int64_t chunk, ranges; /* rows of a task; ranges of columns beside each other */
+    size_t size;           /* of an element */
+    int64_t chunk;         /* rows, or ranges of whole columns, of a task */
+    int64_t width, ranges; /* columns of a task, and how many such ranges */
+    int64_t height, parts; /* of a column: the elements of a part, and how many parts */
+    double *sum;           /* [before][parts][after] */
+    char *greatest;        /* [before][parts][after] */
     bool logs;
 } job;
 
@@ -115,35 +113,110 @@ static void rows_task(void *payload, int64_t i)
     const job *j = payload;
     const ks_tensor *out = j->call->out;
     int64_t rows = j->x.before - i * j->chunk < j->chunk ? j->x.before - i * j->chunk : j->chunk;
-    size_t at = (size_t)(i * j->chunk * j->x.extent) * ks_dtype_size(out->dtype);
+    size_t at = (size_t)(i * j->chunk * j->x.extent) * j->size;
     fn[out->dtype == KS_F64][j->call->isa]((char *)out->data + at, (const char *)j->call->in[0].data + at, rows, j->x.extent, j->logs);
 }
 
-static void columns_task(void *payload, int64_t i)
+/* Some columns of a part: x and y of their first elements, their own results and those of their column. */
+typedef struct part {
+    const char *x;
+    char *y, *greatest, *column_greatest;
+    double *sum, *column_sum;
+    ks__columns columns;
+} part;
+
+static part part_of(const job *j, int64_t i)
 {
-    static void (*const fn[2][KS_ISA_COUNT])(void *, const void *, int64_t, int64_t, int64_t, bool) = {KS_PICK(columns_f32),
-                                                                                                       KS_PICK(columns_f64)};
+    int64_t column = i % j->ranges * j->width, p = i / j->ranges % j->parts, before = i / j->ranges / j->parts;
+    size_t at = (size_t)((before * j->x.extent + p * j->height) * j->x.after + column) * j->size;
+    int64_t whole = before * j->parts * j->x.after + column, own = whole + p * j->x.after;
+    part r = {.x = (const char *)j->call->in[0].data + at, .y = (char *)j->call->out->data + at};
+    int64_t rows = j->x.extent - p * j->height < j->height ? j->x.extent - p * j->height : j->height;
+    r.columns = ks__columns_of(rows, j->x.after - column < j->width ? j->x.after - column : j->width, j->x.after);
+    if (j->parts == 1)
+        return r;
+    r.greatest = j->greatest + (size_t)own * j->size;
+    r.column_greatest = j->greatest + (size_t)whole * j->size;
+    r.sum = j->sum + own;
+    r.column_sum = j->sum + whole;
+    return r;
+}
+
+static void all_task(void *payload, int64_t i)
+{
+    static void (*const fn[2][KS_ISA_COUNT])(void *, const void *, const ks__columns *, bool) = {KS_PICK(all_f32), KS_PICK(all_f64)};
     const job *j = payload;
-    const ks_tensor *out = j->call->out;
-    int64_t column = i % j->ranges * COLUMNS, columns = j->x.after - column < COLUMNS ? j->x.after - column : COLUMNS;
-    size_t at = (size_t)(i / j->ranges * j->x.extent * j->x.after + column) * ks_dtype_size(out->dtype);
-    fn[out->dtype == KS_F64][j->call->isa]((char *)out->data + at, (const char *)j->call->in[0].data + at, j->x.extent, columns, j->x.after,
-                                           j->logs);
+    for (int64_t k = i * j->chunk; k < (i + 1) * j->chunk && k < j->x.before * j->ranges; k++) {
+        part p = part_of(j, k);
+        fn[j->size == 8][j->call->isa](p.y, p.x, &p.columns, j->logs);
+    }
+}
+
+static void fold_task(void *payload, int64_t i)
+{
+    static void (*const fn[2][KS_ISA_COUNT])(void *, double *, const void *, const ks__columns *) = {KS_PICK(fold_f32), KS_PICK(fold_f64)};
+    const job *j = payload;
+    part p = part_of(j, i);
+    fn[j->size == 8][j->call->isa](p.greatest, p.sum, p.x, &p.columns);
+}
+
+static void join_task(void *payload, int64_t i)
+{
+    static void (*const fn[2][KS_ISA_COUNT])(void *, double *, int64_t, int64_t, int64_t) = {KS_PICK(join_f32), KS_PICK(join_f64)};
+    const job *j = payload;
+    part p = part_of(j, i / j->ranges * j->parts * j->ranges + i % j->ranges);
+    fn[j->size == 8][j->call->isa](p.column_greatest, p.column_sum, j->parts, p.columns.w / p.columns.fold, j->x.after);
+}
+
+static void share_task(void *payload, int64_t i)
+{
+    static void (*const fn[2][KS_ISA_COUNT])(void *, const void *, const void *, const double *, const ks__columns *,
+                                             bool) = {KS_PICK(share_f32), KS_PICK(share_f64)};
+    const job *j = payload;
+    part p = part_of(j, i);
+    fn[j->size == 8][j->call->isa](p.y, p.x, p.column_greatest, p.column_sum, &p.columns, j->logs);
+}
+
+/* How the work is cut. Columns are whole where some of them, or all that there are, stay in L2 together. */
+static job job_of(const ks_call *call, bool logs)
+{
+    const axis_attrs *attrs = call->attrs;
+    job j = {.call = call, .x = ks__split(call->in[0].shape, attrs->axis), .size = ks_dtype_size(call->out->dtype), .logs = logs};
+    int64_t n = j.x.extent > 0 ? j.x.extent : 1, after = j.x.after > 0 ? j.x.after : 1;
+    int64_t fitting = IN_L2 / (int64_t)j.size / n, least = after < LEAST_COLUMNS ? after : LEAST_COLUMNS;
+    bool whole = fitting >= least;
+    j.width = !whole || fitting > KS__COLUMNS ? KS__COLUMNS : fitting;
+    j.height = whole ? n : PART / (after < KS__COLUMNS ? after : KS__COLUMNS);
+    j.parts = ks__ceil_div(n, j.height);
+    j.ranges = ks__ceil_div(after, j.width);
+    j.chunk = after == 1 ? ks__rows_of_task(n) : ks__ceil_div(LEAST_TASK, n * (after < j.width ? after : j.width));
+    return j;
+}
+
+/* The sums of all parts, then their greatest. */
+static size_t scratch(const ks_call *call)
+{
+    job j = job_of(call, false);
+    bool cut = j.x.after != 1 && j.parts > 1;
+    return cut ? (size_t)(j.x.before * j.parts * j.x.after) * (sizeof(double) + j.size) : 0;
 }
 
 static bool run(const ks_call *call, bool logs)
 {
-    const axis_attrs *attrs = call->attrs;
-    job j = {.call = call, .x = ks__split(call->in[0].shape, attrs->axis), .logs = logs};
-    int64_t count = call->out->count;
+    job j = job_of(call, logs);
+    int64_t count = call->out->count, tasks = j.x.before * j.parts * j.ranges;
     if (!count)
         return true;
     if (j.x.after == 1) {
-        j.chunk = ks__rows_of_task(j.x.extent);
         ks__each(call, count, ks__ceil_div(j.x.before, j.chunk), rows_task, &j);
+    } else if (j.parts == 1) {
+        ks__each(call, count, ks__ceil_div(tasks, j.chunk), all_task, &j);
     } else {
-        j.ranges = ks__ceil_div(j.x.after, COLUMNS);
-        ks__each(call, count, j.x.before * j.ranges, columns_task, &j);
+        j.sum = call->scratch;
+        j.greatest = (char *)(j.sum + j.x.before * j.parts * j.x.after);
+        ks__each(call, count, tasks, fold_task, &j);
+        ks__each(call, count / j.height, j.x.before * j.ranges, join_task, &j);
+        ks__each(call, count, tasks, share_task, &j);
     }
     return true;
 }
@@ -207,6 +280,7 @@ const ks_op ks__op_softmax = {
     .defaults = &axis_defaults,
     .infer = infer_axis,
     .kernel = softmax_kernel,
+    .scratch = scratch,
     .pullback = softmax_pullback,
     .derivative = "y (u - sum(u y, axis))",
     .onnx = "Softmax",
@@ -255,6 +329,7 @@ const ks_op ks__op_log_softmax = {
     .defaults = &axis_defaults,
     .infer = infer_axis,
     .kernel = log_softmax_kernel,
+    .scratch = scratch,
     .pullback = log_softmax_pullback,
     .derivative = "u - softmax(x) sum(u, axis)",
     .onnx = "LogSoftmax",

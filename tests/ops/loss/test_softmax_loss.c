@@ -70,9 +70,10 @@ Test(softmax_loss, a_row_of_minus_infinity_of_infinity_or_with_a_nan_is_nan)
 /* Rows and columns of sizes around those of vectors and blocks, beside the C library's exp and log in long double. */
 Test(softmax_loss, any_axis_of_any_size_agrees_with_the_definition)
 {
-    static const int64_t shapes[][3] = {{1, 1, 1},  {3, 10, 1},   {100, 10, 1}, {7, 63, 1},   {5, 64, 1},
-                                        {3, 65, 1}, {2, 1023, 1}, {2, 1024, 1}, {2, 1025, 1}, {1, 5000, 1},
-                                        {2, 3, 5},  {3, 10, 257}, {1, 2000, 3}, {4, 1, 300},  {5000, 3, 1}};
+    static const int64_t shapes[][3] = {{1, 1, 1},   {3, 10, 1},    {100, 10, 1},  {7, 63, 1},      {5, 64, 1},
+                                        {3, 65, 1},  {2, 1023, 1},  {2, 1024, 1},  {2, 1025, 1},    {1, 5000, 1},
+                                        {2, 3, 5},   {3, 10, 257},  {1, 2000, 3},  {4, 1, 300},     {5000, 3, 1},
+                                        {70, 10, 4}, {2, 1100, 70}, {1, 30000, 3}, {1, 1030, 1030}, {3, 10, 1030}};
     for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
         int64_t before = shapes[k][0], n = shapes[k][1], after = shapes[k][2], count = before * n * after;
         double *x = malloc(sizeof(double) * (size_t)count), *y = malloc(sizeof(double) * (size_t)count),
@@ -100,6 +101,20 @@ Test(softmax_loss, any_axis_of_any_size_agrees_with_the_definition)
         }
         free(x), free(y), free(l);
     }
+}
+
+/* A column so tall that it is cut into parts. */
+Test(softmax_loss, a_part_of_a_column_of_minus_infinity_alone_counts_nothing)
+{
+    enum { N = 40000, AFTER = 2 };
+    static double x[N][AFTER], y[N][AFTER];
+    for (int i = 0; i < N; i++) {
+        x[i][0] = i < N - 2 ? -INF_ : 1;
+        x[i][1] = i == N - 1 ? NAN_ : 0;
+    }
+    cr_assert(ks_read(ks_softmax(ks_constant(g, KS_F64, KS_SHAPE(N, AFTER), x), 0), KS_F64, y, N * AFTER));
+    for (int i = 0; i < N; i++)
+        cr_assert(y[i][0] == (i < N - 2 ? 0 : 0.5) && isnan(y[i][1]), "row %d is %g, %g", i, y[i][0], y[i][1]);
 }
 
 Test(softmax_loss, softmax_is_a_distribution)
