@@ -75,7 +75,7 @@ KS_API ks_node *ks_join_heads_at(ks_place at, ks_node *x);
 typedef struct ks_attention_weights {
     ks_node *q, *k, *v;             /* [D, E] each; k and v NULL: q is [D, 3 E], all three beside each other, and memory is x */
     ks_node *q_bias, *k_bias, *v_bias; /* [E] each ([3 E] in q_bias); NULL: none */
-    ks_node *out, *out_bias;        /* [E, D], [D] or NULL */
+    ks_node *out, *out_bias;        /* [E, D], [D]; NULL: none */
 } ks_attention_weights;
 
 /*
