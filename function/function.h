@@ -97,33 +97,11 @@ typedef struct ks__call_attrs {
     int64_t stream; /* 0: its own; else another's, whose random numbers it draws again */
 } ks__call_attrs;
 
-typedef struct ks__scan_attrs {
-    ks_function *body;
-    ks_function *until; /* may be NULL */
-    int64_t states, scanned;
-    int64_t length; /* 0: the rows of the scanned arguments */
-    int64_t reverse;
-    int64_t counted; /* the first argument, an i64 scalar, says how many steps of them are done */
-    int64_t strict;  /* to come to the end without `until` having said stop is a failure */
-    int64_t recompute;
-    int64_t stream;
-} ks__scan_attrs;
-
 /* Whether the arguments from `first` on are as many as f takes, and of their dtypes. */
 bool ks__check_arguments(ks_infer *infer, const ks_function *f, uint32_t first);
 /* The graph that all arguments are nodes of; NULL, and a failure is recorded unless an argument was NULL. */
 ks_graph *ks__arguments_graph(ks_place at, const ks_function *f, ks_node *const *arguments);
 /* The stream that a node's copies in derivatives draw from; `given` if it draws another's itself. */
 int64_t ks__body_stream(const ks_node *y, int64_t given);
-
-/* scan_derive.c */
-bool ks__scan_pullbacks(ks_node *y, const ks_arrival *arrivals, int count, const bool *wanted, ks_node **out);
-ks_node *ks__scan_pushforwards(ks_node *y, ks_node *const *tangents, int64_t result);
-
-/* The nodes of the body whose stacked values a derivative reads are results from this number on. */
-static inline int64_t ks__scan_inside(const ks__scan_attrs *a)
-{
-    return (int64_t)ks__function_outputs(a->body) + 1; /* before it: the steps taken */
-}
 
 #endif

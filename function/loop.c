@@ -1,7 +1,7 @@
 /*
  * function/loop.c - the builders of loops, and functions run on numbers from outside any graph.
  */
-#include "function/function.h"
+#include "function/scan.h"
 
 #include <stdio.h>
 
