@@ -1,6 +1,6 @@
 /*
  * engine/kernels/conv.c - running the plan of a convolution (conv_plan.h): each block of the source is brought into its form, then tiles
- * of filters by positions run over it, or, for the derivative of w, sums along the positions.
+ * of filters by positions run over it, or, for the derivative of w, sums along the positions. (conv_across.c has the other way.)
  */
 #include "engine/kernels/conv_plan.h"
 
@@ -348,6 +348,10 @@ static void run_phase(job *j, char *scratch, ks_parallel_for_fn parallel_for, vo
 {
     const ks__conv_plan *p = &j->p;
     int64_t groups = p->conv->groups;
+    if (p->across) {
+        ks__conv_across_run(p, j->source, j->filters, j->upstream, j->result, scratch, parallel_for, user);
+        return;
+    }
     j->at = (int64_t *)(void *)scratch;
     j->from = j->at + p->taps;
     j->packed = scratch + p->tables;

@@ -3,11 +3,9 @@
  */
 #include "engine/kernels/conv_plan.h"
 
-#define TASK          (1 << 20)    /* multiply-adds that a task has at least */
-#define MOST_TASKS    32           /* each has a workspace */
-#define NEAR_BYTES    (256 * 1024) /* of a block of the source: half of an L2 or less */
-#define RUN           1024         /* positions of a block, where images are small */
-#define MOST_PARTIALS (1 << 22)    /* elements of partial sums */
+#define TASK       (1 << 20)    /* multiply-adds that a task has at least */
+#define NEAR_BYTES (256 * 1024) /* of a block of the source: half of an L2 or less */
+#define RUN        1024         /* positions of a block, where images are small */
 
 /* ---- axes ---------------------------------------------------------------------------------------------- */
 
@@ -60,6 +58,40 @@ static void backward_axis(ks__conv_plan *p, int a)
     p->axis[a].reach = high - low;
 }
 
+bool ks__conv_meets(const ks__conv_plan *p, int a, int64_t o, int64_t i, int64_t *distance)
+{
+    if (!ks__conv_tap(p, a, i, distance))
+        return false;
+    *distance -= p->axis[a].before;
+    int64_t at = o * p->axis[a].step + *distance;
+    return at >= 0 && at < p->axis[a].size;
+}
+
+bool ks__conv_alike(const ks__conv_plan *p, int a, int64_t o, int64_t other)
+{
+    int64_t at;
+    for (int64_t i = 0; i < p->conv->kernel[a]; i++) {
+        if (ks__conv_meets(p, a, o, i, &at) != ks__conv_meets(p, a, other, i, &at))
+            return false;
+    }
+    return true;
+}
+
+int64_t ks__conv_runs(const ks__conv_plan *p, int64_t *start)
+{
+    int64_t runs = 0;
+    for (int64_t o = 0; o < p->axis[2].count; o++) {
+        if (o && ks__conv_alike(p, 2, o, o - 1))
+            continue;
+        if (start)
+            start[runs] = o;
+        runs++;
+    }
+    if (start)
+        start[runs] = p->axis[2].count;
+    return runs;
+}
+
 /* ---- the layout ---------------------------------------------------------------------------------------- */
 
 /* The pitch of an axis that is whole: its own zeros on one side serve the other side too. Each output has a position. */
@@ -100,7 +132,7 @@ static int64_t tasks_for(const ks__conv_plan *p)
     double work = (double)c->images * (double)c->groups * (double)p->rows * (double)(p->taps + 1);
     for (int a = 0; a < 3; a++)
         work *= (double)p->axis[a].count;
-    return work / TASK >= MOST_TASKS ? MOST_TASKS : (int64_t)(work / TASK) + 1;
+    return work / TASK >= KS__CONV_TASKS ? KS__CONV_TASKS : (int64_t)(work / TASK) + 1;
 }
 
 /* Few outputs of a large image, or several small images: what fits near, and makes tasks enough. */
@@ -131,7 +163,7 @@ static void choose_parts(ks__conv_plan *p, int64_t tasks)
     int64_t groups = p->conv->groups, blocks = p->image_blocks * p->extent_blocks;
     p->row_blocks = ks__conv_parts(p->rows, p->kind == KS__CONV_W ? KS__DOT_ROWS : p->kit->rows);
     if (p->kind == KS__CONV_W) {
-        int64_t most = ks__conv_most(1, MOST_PARTIALS / (groups * p->rows * p->taps));
+        int64_t most = ks__conv_most(1, KS__CONV_PARTIALS / (groups * p->rows * p->taps));
         p->parts = ks__conv_least(ks__conv_least(blocks, ks__conv_parts(tasks, groups)), most);
         p->row_parts = ks__conv_parts(tasks, groups * p->parts);
     } else {
@@ -141,18 +173,13 @@ static void choose_parts(ks__conv_plan *p, int64_t tasks)
     p->row_parts = ks__conv_most(1, ks__conv_least(p->row_parts, p->row_blocks));
 }
 
-static size_t rounded(int64_t bytes)
-{
-    return ((size_t)bytes + 63) & ~(size_t)63;
-}
-
 static void count_bytes(ks__conv_plan *p)
 {
     int64_t size = (int64_t)p->size, groups = p->conv->groups, filters = groups * p->rows * p->taps;
     bool w = p->kind == KS__CONV_W;
-    p->tables = rounded(2 * p->taps * (int64_t)sizeof(int64_t));
-    p->packed = w ? (p->parts > 1 ? (size_t)p->parts * rounded(filters * size) : 0) : rounded(filters * size);
-    p->task = rounded(p->channels * p->phases * p->length * size) + (w ? rounded(p->rows * p->upstream * size) : 0);
+    p->tables = ks__conv_rounded(2 * p->taps * (int64_t)sizeof(int64_t));
+    p->packed = w ? (p->parts > 1 ? (size_t)p->parts * ks__conv_rounded(filters * size) : 0) : ks__conv_rounded(filters * size);
+    p->task = ks__conv_rounded(p->channels * p->phases * p->length * size) + (w ? ks__conv_rounded(p->rows * p->upstream * size) : 0);
     p->bytes = p->tables + p->packed + p->task * (size_t)(p->parts * p->row_parts * (w ? groups : 1));
 }
 
@@ -182,6 +209,10 @@ void ks__conv_plan_of(ks__conv_plan *p, const ks__conv *c, ks__conv_kind kind, c
     int64_t tasks = tasks_for(p);
     choose_blocks(p, tasks);
     lay_out(p);
+    if (ks__conv_goes_across(p)) {
+        ks__conv_plan_across(p, tasks);
+        return;
+    }
     choose_parts(p, tasks);
     count_bytes(p);
 }

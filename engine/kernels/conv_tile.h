@@ -66,8 +66,9 @@ KS__LOCAL void KS__ID(dots_body)(int rows, int columns, int64_t n, const KS__T *
         }
     }
     KS__EACH (j, columns) {
-        KS__ID(four) all = KS__ID(four_sums)(KS__ID(to_four)(sum[0][j]), KS__ID(to_four)(sum[1][j]), KS__ID(to_four)(sum[2][j]),
-                                             KS__ID(to_four)(sum[3][j]));
+        KS__ID(four)
+        all = KS__ID(four_sums)(KS__ID(to_four)(sum[0][j]), KS__ID(to_four)(sum[1][j]), KS__ID(to_four)(sum[2][j]),
+                                KS__ID(to_four)(sum[3][j]));
         KS__EACH (i, rows)
             c[i * cs + j] += all[i];
     }
@@ -145,6 +146,8 @@ KS__TARGET static void KS__ID(total)(int64_t n, int64_t parts, const void *from,
             out[i] += in[k * stride + i];
 }
 
+#include "engine/kernels/conv_across_tile.h"
+
 /* ---- the kit ------------------------------------------------------------------------------------------- */
 
 static const ks__conv_kit KS__ID(kit) = {
@@ -163,6 +166,7 @@ static const ks__conv_kit KS__ID(kit) = {
     .pick = KS__ID(pick),
     .pack = KS__ID(pack),
     .total = KS__ID(total),
+    .across = &KS__ID(across_kit),
 };
 
 #undef KS__LOCAL

@@ -1,7 +1,7 @@
 /*
  * engine/kernels/gemm_lanes.h - vectors for loops over products, for one dtype and one instruction set: their types, sums across their
- * lanes, and copies of short rows. Included once for each by what is included so itself (gemm_tile.h, conv_tile.h), which defines KS__T,
- * KS__TARGET, KS__ID and KS__LANES before and undefines what is defined here.
+ * lanes, copies of short rows, and turned blocks. Included once for each by what is included so itself (gemm_tile.h, conv_tile.h), which
+ * defines KS__T, KS__TARGET, KS__ID and KS__LANES before and undefines what is defined here.
  *
  * Functions carry the target themselves: a vector type wider than the file's instruction set is taken apart where it does not.
  */
@@ -81,5 +81,39 @@ KS__TARGET static void KS__ID(copy)(int64_t k, int64_t width, const KS__T *from,
 #endif
     } else {
         KS__COPY(KS__ID(one), 1)
+    }
+}
+
+/* ---- turning ------------------------------------------------------------------------------------------- */
+
+/* to [4, 4] = from [4, 4] turned */
+KS__LOCAL void KS__ID(turn_four)(const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
+{
+    typedef KS__ID(four) four;
+    four r0 = KS__GET(four, from), r1 = KS__GET(four, from + stride);
+    four r2 = KS__GET(four, from + 2 * stride), r3 = KS__GET(four, from + 3 * stride);
+    four x0 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), x1 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+    four y0 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), y1 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+    KS__AT(four, to) = __builtin_shufflevector(x0, y0, 0, 1, 4, 5);
+    KS__AT(four, to + padded) = __builtin_shufflevector(x0, y0, 2, 3, 6, 7);
+    KS__AT(four, to + 2 * padded) = __builtin_shufflevector(x1, y1, 0, 1, 4, 5);
+    KS__AT(four, to + 3 * padded) = __builtin_shufflevector(x1, y1, 2, 3, 6, 7);
+}
+
+/* to [k, width] = from [width, k] turned: squares of four, the last of which overlap. */
+KS__TARGET static void KS__ID(turn)(int64_t k, int64_t width, const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
+{
+    if (k < 4 || width < 4) {
+        for (int64_t j = 0; j < width; j++) {
+            for (int64_t p = 0; p < k; p++)
+                to[p * padded + j] = from[j * stride + p];
+        }
+        return;
+    }
+    for (int64_t j = 0; j < width; j += 4) {
+        int64_t column = j < width - 4 ? j : width - 4;
+        for (int64_t p = 0; p < k - 4; p += 4)
+            KS__ID(turn_four)(from + column * stride + p, stride, to + p * padded + column, padded);
+        KS__ID(turn_four)(from + column * stride + k - 4, stride, to + (k - 4) * padded + column, padded);
     }
 }

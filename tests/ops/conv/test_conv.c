@@ -5,6 +5,7 @@
 #include "ops/ops.h"
 
 #include <keisan/ops/conv.h>
+#include "engine/kernels/conv_plan.h"
 
 static ks_graph *g;
 
@@ -193,6 +194,58 @@ Test(conv, every_setting_agrees_with_nested_loops_in_f32_on_every_instruction_se
             compare(settings[k], sets[s], KS_F32, 1);
 }
 
+/* Channels that fill vectors, of every instruction set or of some, over small images. */
+static const problem small[] = {
+    {2, 11, 1, 16, 3, {1, 4, 4}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}, {1, 1, 1}, {0}},  /* corners of two tiles */
+    {2, 20, 1, 48, 16, {1, 2, 2}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}, {1, 1, 1}, {0}}, /* all is edge */
+    {2, 3, 1, 80, 32, {1, 5, 3}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}, {1, 1, 1}, {0}},  /* slices of 3 and 2 vectors */
+    {2, 37, 1, 32, 16, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}, {0}},
+    {2, 2, 1, 30, 15, {1, 7, 6}, {1, 3, 2}, {1, 2, 3}, {0, 2, 1}, {0, 1, 0}, {1, 1, 1}, {0}}, /* strides, a vector not full */
+    {2, 3, 2, 16, 16, {1, 6, 9}, {1, 3, 3}, {1, 1, 2}, {0, 2, 0}, {0, 1, 3}, {1, 2, 2}, {0}}, /* groups, dilations */
+    {2, 2, 1, 16, 16, {1, 3, 3}, {1, 2, 2}, {1, 3, 3}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}, {0}}, /* strides beyond the window */
+    {2, 2, 1, 16, 16, {1, 1, 2}, {1, 3, 3}, {1, 1, 1}, {0, 5, 6}, {0, 5, 4}, {1, 1, 1}, {0}}, /* windows in the padding */
+    {2, 1, 1, 32, 32, {1, 6, 7}, {1, 5, 5}, {1, 1, 1}, {0, 2, 2}, {0, 2, 2}, {1, 1, 1}, {0}}, /* more classes than lines inside */
+    {1, 5, 1, 16, 8, {1, 1, 21}, {1, 1, 5}, {1, 1, 2}, {0, 0, 3}, {0, 0, 1}, {1, 1, 3}, {0}},
+    {3, 2, 1, 16, 8, {3, 4, 3}, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0}},
+    {3, 1, 1, 16, 16, {4, 3, 5}, {2, 2, 3}, {2, 1, 2}, {1, 0, 2}, {0, 1, 1}, {1, 2, 1}, {0}},
+};
+
+Test(conv, small_images_of_many_channels_agree_with_nested_loops_on_every_instruction_set)
+{
+    for (size_t k = 0; k < sizeof small / sizeof small[0]; k++) {
+        for (int s = 0; s < 4; s++) {
+            compare(small[k], sets[s], KS_F32, 1);
+            compare(small[k], sets[s], KS_F64, 2);
+        }
+    }
+}
+
+static bool goes_across(int64_t images, int64_t rows, int64_t channels, int64_t size, ks__conv_kind kind)
+{
+    ks__conv_plan plan;
+    ks__conv c = {.dtype = KS_F32, .isa = KS_ISA_V3, .images = images, .groups = 1, .rows = rows, .channels = channels};
+    for (int a = 0; a < 3; a++) {
+        c.in[a] = c.out[a] = a ? size : 1;
+        c.kernel[a] = a ? 3 : 1;
+        c.before[a] = a ? 1 : 0;
+        c.stride[a] = c.dilation[a] = 1;
+    }
+    ks__conv_plan_of(&plan, &c, kind, (const int64_t[]){0, 0, 0});
+    return plan.across;
+}
+
+/* Of eight lanes. */
+Test(conv, vectors_lie_across_channels_where_these_fill_them_and_images_are_small)
+{
+    for (ks__conv_kind kind = KS__CONV_Y; kind <= KS__CONV_W; kind++) {
+        cr_assert(goes_across(100, 64, 64, 4, kind));
+        cr_assert(goes_across(1, 32, 16, 14, kind));
+        cr_assert(!goes_across(100, 9, 9, 28, kind)); /* two vectors for nine channels */
+    }
+    cr_assert(!goes_across(100, 64, 1, 28, KS__CONV_X));
+    cr_assert(!goes_across(1, 64, 64, 100000, KS__CONV_Y)); /* a row of outputs does not fit */
+}
+
 /* Large enough that images are cut, tasks are many and row blocks several. */
 Test(conv, large_ones_agree_with_nested_loops)
 {
@@ -203,6 +256,10 @@ Test(conv, large_ones_agree_with_nested_loops)
         {2, 1, 1, 200, 150, {1, 5, 5}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}, {1, 1, 1}, {0}},
         {1, 2, 1, 8, 4, {1, 1, 9000}, {1, 1, 9}, {1, 1, 1}, {0, 0, 4}, {0, 0, 4}, {1, 1, 1}, {0}},
         {3, 1, 1, 6, 8, {20, 22, 24}, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0}},
+        {2, 40, 1, 64, 32, {1, 8, 8}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}, {1, 1, 1}, {0}},
+        {2, 1, 1, 64, 48, {1, 30, 29}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}, {1, 1, 1}, {0}},
+        {2, 5, 2, 32, 16, {1, 21, 20}, {1, 5, 5}, {1, 2, 2}, {0, 2, 2}, {0, 2, 2}, {1, 1, 1}, {0}},
+        {3, 1, 1, 32, 16, {9, 10, 11}, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0}},
     };
     for (size_t k = 0; k < sizeof large / sizeof large[0]; k++) {
         compare(large[k], NULL, KS_F64, 2);
@@ -313,25 +370,45 @@ Test(conv, open_sizes_are_those_of_what_is_fed)
     IS(dw, 0, 0, 0, 0, 0, 0, 0, 0);
 }
 
-/* Blocks of images add up in a fixed order. */
+/* y and both derivatives on a number of threads; `first` has those of one thread. */
+static void compare_threads(int threads, ks_shape xs, ks_shape ws, const ks_window_options *options, float *first[3])
+{
+    ks_graph *h = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .threads = threads});
+    double *x = some(ks_shape_count(xs), 7), *w = some(ks_shape_count(ws), 8);
+    ks_node *nx = leaf(h, "x", KS_F32, xs, x), *nw = leaf(h, "w", KS_F32, ws, w);
+    ks_node *y = ks_conv(nx, nw, NULL, options), *loss = ks_sum_all(ks_square(y));
+    ks_node *all[] = {y, ks_gradient(loss, nw), ks_gradient(loss, nx)};
+    for (int i = 0; i < 3; i++) {
+        int64_t count = ks_shape_count(ks_value_shape(all[i]));
+        float *values = malloc(sizeof(float) * (size_t)count);
+        cr_assert(ks_read(all[i], KS_F32, values, count));
+        if (threads == 1) {
+            first[i] = values;
+            continue;
+        }
+        cr_assert(!memcmp(first[i], values, sizeof(float) * (size_t)count));
+        free(values);
+    }
+    ks_graph_free(h);
+    free(x);
+    free(w);
+}
+
+static void any_threads(ks_shape x, ks_shape w, const ks_window_options *options)
+{
+    float *first[3];
+    for (int threads = 1; threads <= 3; threads++)
+        compare_threads(threads, x, w, options, first);
+    for (int i = 0; i < 3; i++)
+        free(first[i]);
+}
+
+/* Blocks of images, or of lines of one image, add up in a fixed order. */
 Test(conv, any_number_of_threads_gives_the_same_bits)
 {
-    static float first[3][60 * 30 * 24 * 24], other[60 * 30 * 24 * 24];
-    for (int threads = 1; threads <= 3; threads++) {
-        ks_graph *h = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .threads = threads});
-        double *x = some(60 * 4 * 28 * 28, 7), *w = some(30 * 4 * 5 * 5, 8);
-        ks_node *nx = leaf(h, "x", KS_F32, KS_SHAPE(60, 4, 28, 28), x), *nw = leaf(h, "w", KS_F32, KS_SHAPE(30, 4, 5, 5), w);
-        ks_node *y = ks_conv(nx, nw, NULL, NULL), *loss = ks_sum_all(ks_square(y));
-        ks_node *all[] = {y, ks_gradient(loss, nw), ks_gradient(loss, nx)};
-        for (int i = 0; i < 3; i++) {
-            int64_t count = ks_shape_count(ks_value_shape(all[i]));
-            cr_assert(ks_read(all[i], KS_F32, threads == 1 ? first[i] : other, count));
-            cr_assert(threads == 1 || !memcmp(first[i], other, sizeof(float) * (size_t)count));
-        }
-        ks_graph_free(h);
-        free(x);
-        free(w);
-    }
+    any_threads(KS_SHAPE(60, 4, 28, 28), KS_SHAPE(30, 4, 5, 5), NULL);
+    any_threads(KS_SHAPE(50, 32, 7, 7), KS_SHAPE(64, 32, 3, 3), &(ks_window_options){.pads = KS_INTS(1)});
+    any_threads(KS_SHAPE(1, 32, 40, 30), KS_SHAPE(48, 32, 3, 3), &(ks_window_options){.pads = KS_INTS(1)});
 }
 
 /* ---- what is refused ------------------------------------------------------------------------------------- */
