@@ -12,13 +12,8 @@
  * x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)): subtracting the bits of sqrt(1/2) before the exponent is read
  * makes the cut there. log(1 + f) = f - f^2/2 + f^3 P(f), 2^-27. Denormals are scaled up first.
  */
-static KS_INLINE float ks__log_sum_f(float x, float more) /* log(x) + more, which is small */
+static KS_INLINE float ks__log_parts_f(float k, float f, float more) /* log(2^k (1 + f)) + more, which is small */
 {
-    float scaled = x < FLT_MIN ? x * 0x1p25f : x;
-    float bias = x < FLT_MIN ? 152.0f : 127.0f;
-    uint32_t u = ks__bits_f(scaled) + (0x3f800000u - 0x3f3504f3u);
-    float k = (float)(int32_t)((u >> 23) & 0x1ffu) - bias;
-    float f = ks__from_bits_f((u & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
     float p = -0x1.41ee90p-4f;
     p = p * f + 0x1.07d10cp-3f;
     p = p * f - 0x1.0ce066p-3f;
@@ -30,7 +25,17 @@ static KS_INLINE float ks__log_sum_f(float x, float more) /* log(x) + more, whic
     p = p * f - 0.5f;
     float low = (f * f) * p + k * 0x1.7f7d1cp-20f;
     low = low + more;
-    float y = k * 0x1.62e4p-1f + (f + low);
+    return k * 0x1.62e4p-1f + (f + low);
+}
+
+static KS_INLINE float ks__log_sum_f(float x, float more) /* log(x) + more */
+{
+    float scaled = x < FLT_MIN ? x * 0x1p25f : x;
+    float bias = x < FLT_MIN ? 152.0f : 127.0f;
+    uint32_t u = ks__bits_f(scaled) + (0x3f800000u - 0x3f3504f3u);
+    float k = (float)(int32_t)((u >> 23) & 0x1ffu) - bias;
+    float f = ks__from_bits_f((u & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+    float y = ks__log_parts_f(k, f, more);
     y = x == INFINITY ? INFINITY : y;
     float outside = x == 0.0f ? -INFINITY : NAN;
     return x > 0.0f ? y : outside;

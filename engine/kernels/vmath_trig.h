@@ -28,29 +28,40 @@ static KS_INLINE int ks__sin_far_d(double x)
 
 /*
  * For float the reduction is done in double, the polynomials in float: sin(r) = r + r^3 S(r^2), 2^-37, and
- * cos(r) = 1 - r^2/2 + r^4 C(r^2), 2^-33. `turn` is added to n: 1 makes a cosine of the sine.
+ * cos(r) = 1 - r^2/2 + r^4 C(r^2), 2^-33.
  */
+static KS_INLINE void ks__sin_cos_f(float r, float *sine, float *cosine)
+{
+    float z = r * r;
+    float s = 0x1.6cd734p-19f;
+    s = s * z - 0x1.a00f98p-13f;
+    s = s * z + 0x1.111108p-7f;
+    s = s * z - 0x1.555556p-3f;
+    *sine = (s * z) * r + r;
+    float c = 0x1.99ea00p-16f;
+    c = c * z - 0x1.6c0c2ep-10f;
+    c = c * z + 0x1.55554ap-5f;
+    c = c * z - 0.5f;
+    *cosine = c * z + 1.0f;
+}
+
+/* The sine of n pi/2 + r, where sine and cosine are those of r. */
+static KS_INLINE float ks__quadrant_f(uint32_t n, float sine, float cosine)
+{
+    float y = (n & 1u) ? cosine : sine;
+    return ks__from_bits_f(ks__bits_f(y) ^ ((n & 2u) << 30));
+}
+
+/* `turn` is added to n: 1 makes a cosine of the sine. */
 static KS_INLINE float ks__sin_turned_f(float x, uint32_t turn)
 {
     double wide = (double)x;
     double t = wide * 0x1.45f306dc9c883p-1 + KS__ROUND_D;
     double n = t - KS__ROUND_D;
     double rest = wide - n * 0x1.921fb544p0;
-    float r = (float)(rest - n * 0x1.0b4611a62633p-34);
-    uint32_t quadrant = (uint32_t)ks__bits_d(t) + turn;
-    float z = r * r;
-    float s = 0x1.6cd734p-19f;
-    s = s * z - 0x1.a00f98p-13f;
-    s = s * z + 0x1.111108p-7f;
-    s = s * z - 0x1.555556p-3f;
-    s = (s * z) * r + r;
-    float c = 0x1.99ea00p-16f;
-    c = c * z - 0x1.6c0c2ep-10f;
-    c = c * z + 0x1.55554ap-5f;
-    c = c * z - 0.5f;
-    c = c * z + 1.0f;
-    float y = (quadrant & 1u) ? c : s;
-    return ks__from_bits_f(ks__bits_f(y) ^ ((quadrant & 2u) << 30));
+    float r = (float)(rest - n * 0x1.0b4611a62633p-34), s, c;
+    ks__sin_cos_f(r, &s, &c);
+    return ks__quadrant_f((uint32_t)ks__bits_d(t) + turn, s, c);
 }
 
 static KS_INLINE float ks__sin_f(float x)

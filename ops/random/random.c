@@ -185,8 +185,27 @@ ks_node *ks_random_uniform_like_at(ks_place at, ks_node *x, ks_dtype dtype, doub
 
 /* ---- random_normal ------------------------------------------------------------------------------------- */
 
-/* Box and Muller 1958: two uniforms u in (0, 1] and v make r cos and r sin, r = sqrt(-2 log u). */
-static KS_INLINE void normal_pair(double u, double v, double *x, double *y)
+/*
+ * Box and Muller 1958: two uniforms u in (0, 1] and v make r cos and r sin of v whole turns, r = sqrt(-2 log u). In f32 u and v are of 32
+ * bits, more than a float holds: near 1, where the logarithm hangs on how far u is from it, that distance is taken, and quarters of a
+ * turn come off v as a whole number.
+ */
+static KS_INLINE void normal_pair_f32(uint32_t u, uint32_t v, float *x, float *y)
+{
+    const float wide = (float)u + 1.0f, missing = (float)~u * 0x1p-32f; /* 2^32 times u, and 1 - u */
+    const uint32_t bits = ks__bits_f(wide) + (0x3f800000u - 0x3f3504f3u);
+    const float k = missing < 0.25f ? 0.0f : (float)(int32_t)(bits >> 23) - (127.0f + 32.0f);
+    const float f = missing < 0.25f ? -missing : ks__from_bits_f((bits & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+    const float r = sqrtf(-2.0f * ks__log_parts_f(k, f, -0.0f));
+    const uint32_t quarters = (v + 0x20000000u) >> 30;
+    const float angle = (float)(int32_t)(v - (quarters << 30)) * 0x1.921fb6p-30f; /* 2 pi 2^-32 */
+    float sine, cosine;
+    ks__sin_cos_f(angle, &sine, &cosine);
+    *x = r * ks__quadrant_f(quarters + 1, sine, cosine);
+    *y = r * ks__quadrant_f(quarters, sine, cosine);
+}
+
+static KS_INLINE void normal_pair_f64(double u, double v, double *x, double *y)
 {
     const double r = sqrt(-2.0 * ks__log_d(u)), angle = 6.283185307179586476925 * v;
     *x = r * ks__cos_d(angle);
@@ -197,14 +216,15 @@ static KS_INLINE void normal_f32(const ks_call *call, float *out, uint32_t words
 {
     const random_attrs *attrs = call->attrs;
     const double mean = attrs->a, deviation = attrs->b;
-    for (int k = 0; k < 2; k++) {
-        KS_LOOP
-        for (int64_t i = 0; i < n; i++) {
-            double x, y;
-            normal_pair(((double)words[2 * k][i] + 1.0) * 0x1p-32, (double)words[2 * k + 1][i] * 0x1p-32, &x, &y);
-            out[4 * i + 2 * k] = (float)(mean + deviation * x);
-            out[4 * i + 2 * k + 1] = (float)(mean + deviation * y);
-        }
+    KS_LOOP
+    for (int64_t i = 0; i < n; i++) {
+        float x[4];
+        normal_pair_f32(words[0][i], words[1][i], &x[0], &x[1]);
+        normal_pair_f32(words[2][i], words[3][i], &x[2], &x[3]);
+        out[4 * i] = (float)(mean + deviation * (double)x[0]);
+        out[4 * i + 1] = (float)(mean + deviation * (double)x[1]);
+        out[4 * i + 2] = (float)(mean + deviation * (double)x[2]);
+        out[4 * i + 3] = (float)(mean + deviation * (double)x[3]);
     }
 }
 
@@ -215,7 +235,7 @@ static KS_INLINE void normal_f64(const ks_call *call, double *out, uint32_t word
     KS_LOOP
     for (int64_t i = 0; i < n; i++) {
         double x, y;
-        normal_pair(1.0 - ks__uniform_f64(words[0][i], words[1][i]), ks__uniform_f64(words[2][i], words[3][i]), &x, &y);
+        normal_pair_f64(1.0 - ks__uniform_f64(words[0][i], words[1][i]), ks__uniform_f64(words[2][i], words[3][i]), &x, &y);
         out[2 * i] = mean + deviation * x;
         out[2 * i + 1] = mean + deviation * y;
     }

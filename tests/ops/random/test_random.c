@@ -4,6 +4,7 @@
  */
 #include "ops/ops.h"
 
+#include "engine/engine.h"
 #include "engine/kernels/philox.h"
 
 static ks_graph *open_graph(uint64_t seed, int threads)
@@ -120,6 +121,29 @@ Test(random, normal_numbers_are_normal)
         cr_assert(fabs(lag / MANY) < 4 / sqrt(MANY));
         cr_assert_lt(distance(x, MANY, normal_share), 1.95);
         cr_assert(x[0] < -3.9 && x[MANY - 1] > 3.9); /* there are tails */
+        free(x);
+        ks_graph_free(g);
+    }
+}
+
+/* Beside the method in double with the C library's functions, for every instruction set: the words are those of the node's stream. */
+Test(random, normal_numbers_are_those_of_box_and_muller)
+{
+    static const char *const sets[] = {"plain", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+    for (size_t k = 0; k < sizeof sets / sizeof sets[0]; k++) {
+        ks_graph *g = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .seed = 21, .isa = sets[k]});
+        if (!g)
+            continue; /* another machine's */
+        ks_node *node = ks_random_normal(g, KS_F32, KS_SHAPE(MANY), 0, 1);
+        double *x = values_of(node, MANY);
+        for (int i = 0; i + 1 < MANY; i += 2) {
+            uint32_t words[4];
+            ks__philox(21, ks__stream_of(node), 0, (uint64_t)(i / 4), words);
+            double r = sqrt(-2 * log(((double)words[i % 4] + 1) * 0x1p-32)),
+                   angle = 6.283185307179586 * ((double)words[i % 4 + 1] * 0x1p-32);
+            cr_assert(fabs(x[i] - r * cos(angle)) <= 1e-6 && fabs(x[i + 1] - r * sin(angle)) <= 1e-6, "%s: %g and %g at %d, not %g and %g",
+                      sets[k], x[i], x[i + 1], i, r * cos(angle), r * sin(angle));
+        }
         free(x);
         ks_graph_free(g);
     }
