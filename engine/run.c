@@ -131,9 +131,7 @@ static void fill_cells(ks__plan *plan)
 
 uint64_t ks__stream_of(const ks_node *node)
 {
-    /* What recomputes another's random numbers names it as its first input and has no stream of its own. */
-    const ks_node *source =
-        node->n && (ks__inputs(node)[0]->op->flags & KS_OP_RANDOM) && ks__input_letter(node->op, 0) == 'S' ? ks__inputs(node)[0] : node;
+    const ks_node *source = ks__redraws(node) ? ks__inputs(node)[0] : node;
     if (source->aside && source->aside->name && source->aside->given) {
         uint64_t hash = 0xcbf29ce484222325u;
         for (const char *c = source->aside->name; *c; c++)

@@ -365,9 +365,7 @@ static ks_node *make(ks_place at, ks_graph *g, const ks_op *op, ks_node *const *
         return NULL;
     }
     node->data.attrs = own;
-    /* What draws another's numbers anew names it as its first input, by shape, and has no stream of its own. */
-    bool redraws = n && (inputs[0]->op->flags & KS_OP_RANDOM) && ks__input_letter(op, 0) == 'S';
-    if ((ks__flags(node) & KS_OP_RANDOM) && !redraws && ks__aside_of(node))
+    if ((ks__flags(node) & KS_OP_RANDOM) && !ks__redraws(node) && ks__aside_of(node))
         node->aside->stream = ++g->random_nodes;
     return node;
 }

@@ -388,6 +388,11 @@ static inline unsigned ks__flags(const ks_node *node)
     unsigned flags = node->op->flags;
     return flags & KS_OP_CALLS ? flags | **(const unsigned *const *)node->data.attrs : flags;
 }
+/* Whether it draws the numbers of its first input again, and so goes by that one's stream. */
+static inline bool ks__redraws(const ks_node *node)
+{
+    return (node->op->flags & KS_OP_REDRAWS) && (ks__flags(ks__inputs(node)[0]) & KS_OP_RANDOM);
+}
 /* T of an applied operation. */
 ks_dtype ks__dtype_t(const ks_node *node);
 /* The node's attributes; of a number its value. */

@@ -174,7 +174,8 @@ typedef enum ks_op_flag {
     KS_OP_TOTAL = 2048, /* where the result is a scalar, it is the sum of input 0's elements */
     KS_OP_SPREAD = 4096, /* its elements are those of input 0, repeated */
     KS_OP_RESULT = 8192, /* a further result of the node that is its input */
-    KS_OP_CALLS = 16384  /* runs the functions among its attributes; the first attribute is one */
+    KS_OP_CALLS = 16384, /* runs the functions among its attributes; the first attribute is one */
+    KS_OP_REDRAWS = 32768 /* draws the random numbers of its first input again, and has no stream of its own */
 } ks_op_flag;
 #define KS_OP_LEAF (KS_OP_FED | KS_OP_CONSTANT | KS_OP_NUMBER | KS_OP_VARIABLE)
 

@@ -311,5 +311,5 @@ const ks_op ks__op_permutation_like = {
 
 ks_node *ks_permutation_like_at(ks_place at, ks_node *x, int64_t axis)
 {
-    return ks__apply1(at, &ks__op_permutation_like, ks__not_random(at, x), &(permutation_like_attrs){axis});
+    return ks__apply1(at, &ks__op_permutation_like, x, &(permutation_like_attrs){axis});
 }

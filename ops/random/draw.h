@@ -77,11 +77,4 @@ static inline bool ks__draw_shape(ks_infer *infer, const ks_shape *shape)
                          ks__shape_text(infer->graph, shape, text));
 }
 
-/* What draws in the shape of a random node takes its shape through a node between: by shape alone it would be taken for what draws that
- * node's numbers anew. */
-static inline ks_node *ks__not_random(ks_place at, ks_node *like)
-{
-    return like && (like->op->flags & KS_OP_RANDOM) ? ks_identity_at(at, like) : like;
-}
-
 #endif

@@ -37,7 +37,7 @@ static bool infer_random(ks_infer *infer)
 
 static ks_node *like_at(ks_place at, const ks_op *op, ks_node *like, ks_dtype dtype, double a, double b)
 {
-    return ks__apply1(at, op, ks__not_random(at, like), &(random_attrs){.dtype = (int64_t)dtype, .a = a, .b = b});
+    return ks__apply1(at, op, like, &(random_attrs){.dtype = (int64_t)dtype, .a = a, .b = b});
 }
 
 static ks_node *random_at(ks_place at, ks_graph *g, const ks_op *op, ks_dtype dtype, const ks_shape *shape, double a, double b)

@@ -83,6 +83,15 @@ Test(table, every_attribute_is_described_and_lies_in_its_struct)
     }
 }
 
+Test(table, what_draws_again_takes_the_shape_of_what_drew_first)
+{
+    for (int i = 0; i < ks_op_count(); i++) {
+        const ks_op *op = ks_op_at(i);
+        if (op->flags & KS_OP_REDRAWS)
+            cr_assert(op->flags & KS_OP_RANDOM && op->types[0] == 'S', "'%s' draws again what?", op->name);
+    }
+}
+
 /* The lines of the table: all letters that stand for an allowed dtype have tiles. */
 Test(table, elementwise_operations_have_tiles_for_all_that_they_allow)
 {

@@ -152,8 +152,9 @@ Test(choice, numbers_come_for_as_many_rows_as_were_fed)
 Test(choice, noise_in_the_shape_of_noise_is_noise_of_its_own)
 {
     ks_graph *g = open_graph(0, NULL);
-    ks_node *a = ks_random_uniform(g, KS_F64, KS_SHAPE(50), 0, 1);
-    double *x = values_of(a, 50), *y = values_of(ks_random_uniform_like(a, KS_F64, 0, 1), 50);
+    ks_node *a = ks_random_uniform(g, KS_F64, KS_SHAPE(50), 0, 1), *b = ks_random_uniform_like(a, KS_F64, 0, 1);
+    double *x = values_of(a, 50), *y = values_of(b, 50);
+    cr_assert_eq(ks_node_input(b, 0), a);
     for (int i = 0; i < 50; i++)
         cr_assert_neq(x[i], y[i]);
     free(x), free(y);
