@@ -262,6 +262,7 @@ const ks_op ks__op_argsort = {
         "-0 and 0, stay in the order of their positions, and NaNs come last either way. ks_sort takes the values in this order by "
         "gather_elements, through which derivatives pass.",
     .types = "T>I",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .allowed = KS_ALL_TYPES,
     .attrs = argsort_table,
@@ -346,6 +347,7 @@ const ks_op ks__op_top_k_indices = {
            "Of equal ones the lower position comes first, and a NaN is taken only when nothing else is left. ks_top_k takes the values "
            "there by gather_elements, through which derivatives pass. The positions are the second result of ONNX's TopK.",
     .types = "T>I",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .allowed = KS_ALL_TYPES,
     .attrs = top_k_table,

@@ -163,7 +163,7 @@ const ks_op ks__op_in_mode = {
            "batch only while training is made of it.",
     .types = "T>T",
     .inputs = "x",
-    .flags = KS_OP_LINEAR | KS_OP_MODE,
+    .flags = KS_OP_LINEAR | KS_OP_LINES | KS_OP_MODE,
     .attrs = mode_table,
     .attrs_size = sizeof(mode_attrs),
     .infer = ks_infer_same,

@@ -336,6 +336,7 @@ const ks_op ks__op_argmax = {
     .doc = "Where the greatest element stands along an axis, as i64; the first of equal ones, and a NaN before any number. The class that "
            "a network answers is the argmax of its scores: softmax would not change it.",
     .types = "T>I",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .allowed = KS_NUMBERS,
     .attrs = arg_table,
@@ -363,6 +364,7 @@ const ks_op ks__op_argmin = {
     .formula = "y = position of the least of x along the axis",
     .doc = "Where the least element stands along an axis, as i64; the first of equal ones, and a NaN before any number.",
     .types = "T>I",
+    .flags = KS_OP_LINES,
     .inputs = "x",
     .allowed = KS_NUMBERS,
     .attrs = arg_table,

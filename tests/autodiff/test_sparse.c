@@ -193,5 +193,6 @@ Test(sparse, more_that_moves_and_unites)
     as_dense(ks_triu(x, 0), x, 6, 1);
     as_dense(ks_logsumexp(x, KS_INTS(1), false), x, 12, 1);
     as_dense(ks_cumsum(x, 0, false, false), x, 48, 4);
+    as_dense(ks_exp(ks_dropout(x, 0.5, KS_DROPOUT_BOOK)), x, 12, 1);
     done(g);
 }

@@ -117,6 +117,17 @@ Test(map, moves_axes_one_further_back)
     check(body, g, (ks_node *[]){some(g, "x", KS_SHAPE(ROWS, 2, 3, 4))}, (bool[]){true});
 }
 
+Test(map, finds_and_orders_along_axes)
+{
+    ks_graph *body = ks_graph_new(NULL), *g = ks_graph_new(NULL);
+    ks_node *x = input(body, "x", KS_SHAPE(3, 4));
+    ks_output(body, "any", ks_cast(ks_any(ks_greater(x, ks_number(body, 1)), KS_INTS(0), false), KS_F64));
+    ks_output(body, "all", ks_cast(ks_all(ks_greater(x, ks_number(body, 1)), KS_ABSENT, false), KS_F64));
+    ks_output(body, "where", ks_cast(ks_argmax(x, 0, false), KS_F64));
+    ks_output(body, "order", ks_cast(ks_argsort(x, 1, false), KS_F64));
+    check(body, g, (ks_node *[]){some(g, "x", KS_SHAPE(ROWS, 3, 4))}, (bool[]){true});
+}
+
 Test(map, runs_what_has_no_rule_row_by_row)
 {
     ks_graph *body = ks_graph_new(NULL), *g = ks_graph_new(NULL);
