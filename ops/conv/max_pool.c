@@ -13,12 +13,9 @@
 
 /* ---- the chosen places ----------------------------------------------------------------------------------- */
 
-/* What happens to each window: `at` is the chosen place, -1 if the window sees nothing. */
-typedef enum act { VALUE, ADD, TAKE } act;
-
 /*
  * The first of the greatest of each window; a NaN is the greatest. Rows of a window go from left to right, so a later one wins only if it
- * is greater.
+ * is greater. The chosen place is -1 if the window sees nothing.
  */
 #define DEFINE_MAX(S, T)                                                                                                                   \
     static KS_INLINE int64_t chosen_##S(const T *x, const ks__window *w, ks__pool_span s0, ks__pool_span s1, ks__pool_span s2)             \
@@ -39,12 +36,13 @@ typedef enum act { VALUE, ADD, TAKE } act;
         }                                                                                                                                  \
         return best;                                                                                                                       \
     }                                                                                                                                      \
-    static KS_INLINE void plane_##S(const ks__pooling *j, act what, int64_t plane)                                                         \
+    static KS_INLINE void plane_##S(const ks__pooling *j, ks__pool_act what, int64_t plane)                                                \
     {                                                                                                                                      \
         const ks__window *w = &j->window;                                                                                                  \
-        const T *x = (const T *)j->x + plane * j->ins, *u = (const T *)j->u + plane * (what == ADD ? j->outs : what == TAKE ? j->ins : 0); \
-        T *y = (T *)j->call->out->data + plane * (what == ADD ? j->ins : j->outs);                                                         \
-        if (what == ADD)                                                                                                                   \
+        int64_t us = what == KS__POOL_ADD ? j->outs : what == KS__POOL_TAKE ? j->ins : 0;                                                  \
+        const T *x = (const T *)j->x + plane * j->ins, *u = (const T *)j->u + plane * us;                                                  \
+        T *y = (T *)j->call->out->data + plane * (what == KS__POOL_ADD ? j->ins : j->outs);                                                \
+        if (what == KS__POOL_ADD)                                                                                                          \
             memset(y, 0, (size_t)j->ins * sizeof *y);                                                                                      \
         int64_t o = 0;                                                                                                                     \
         for (int64_t o0 = 0; o0 < w->out[0]; o0++) {                                                                                       \
@@ -53,9 +51,9 @@ typedef enum act { VALUE, ADD, TAKE } act;
                 ks__pool_span s1 = ks__pool_sees(w, j->adaptive, 1, o1);                                                                   \
                 for (int64_t o2 = 0; o2 < w->out[2]; o2++, o++) {                                                                          \
                     int64_t at = chosen_##S(x, w, s0, s1, ks__pool_sees(w, j->adaptive, 2, o2));                                           \
-                    if (what == VALUE)                                                                                                     \
+                    if (what == KS__POOL_VALUE)                                                                                            \
                         y[o] = at < 0 ? -(T)INFINITY : x[at];                                                                              \
-                    else if (what == TAKE)                                                                                                 \
+                    else if (what == KS__POOL_TAKE)                                                                                        \
                         y[o] = at < 0 ? 0 : u[at];                                                                                         \
                     else if (at >= 0)                                                                                                      \
                         y[at] += u[o];                                                                                                     \
@@ -66,53 +64,13 @@ typedef enum act { VALUE, ADD, TAKE } act;
 DEFINE_MAX(f32, float)
 DEFINE_MAX(f64, double)
 
-/* Windows of 2 by 2 that lie side by side, which most networks have: no window is cut off. */
-#define DEFINE_PAIRS(S, T)                                                                                                                 \
-    static void pairs_##S(const ks__pooling *j, act what, int64_t plane)                                                                   \
-    {                                                                                                                                      \
-        const ks__window *w = &j->window;                                                                                                  \
-        const T *x = (const T *)j->x + plane * j->ins, *u = (const T *)j->u + plane * (what == ADD ? j->outs : what == TAKE ? j->ins : 0); \
-        T *y = (T *)j->call->out->data + plane * (what == ADD ? j->ins : j->outs);                                                         \
-        int64_t in = w->in[2], out = w->out[2];                                                                                            \
-        if (what == ADD)                                                                                                                   \
-            memset(y, 0, (size_t)j->ins * sizeof *y);                                                                                      \
-        for (int64_t o1 = 0; o1 < w->out[1]; o1++) {                                                                                       \
-            const T *top = x + 2 * o1 * in, *low = top + in;                                                                               \
-            for (int64_t o = 0; o < out; o++) {                                                                                            \
-                T a = top[2 * o], b = top[2 * o + 1], c = low[2 * o], d = low[2 * o + 1];                                                  \
-                int64_t right = (b > a) | ((b != b) & (a == a)), down = (d > c) | ((d != d) & (c == c));                                   \
-                T upper = right ? b : a, lower = down ? d : c;                                                                             \
-                int64_t below = (lower > upper) | ((lower != lower) & (upper == upper));                                                   \
-                int64_t at = (2 * o1 + below) * in + 2 * o + (below ? down : right);                                                       \
-                if (what == VALUE)                                                                                                         \
-                    y[o1 * out + o] = below ? lower : upper;                                                                               \
-                else if (what == TAKE)                                                                                                     \
-                    y[o1 * out + o] = u[at];                                                                                               \
-                else                                                                                                                       \
-                    y[at] = u[o1 * out + o];                                                                                               \
-            }                                                                                                                              \
-        }                                                                                                                                  \
-    }
-DEFINE_PAIRS(f32, float)
-DEFINE_PAIRS(f64, double)
-
-static bool are_pairs(const ks__pooling *j)
-{
-    const ks__window *w = &j->window;
-    for (int a = 1; a < 3; a++) {
-        if (w->kernel[a] != 2 || w->stride[a] != 2 || w->dilation[a] != 1 || w->before[a] || w->in[a] < 2 * w->out[a])
-            return false;
-    }
-    return !j->adaptive && w->in[0] == 1 && w->kernel[0] == 1;
-}
-
 #define DEFINE_TASK(ACT, S)                                                                                                                \
     static void ACT##_##S(void *payload, int64_t plane)                                                                                    \
     {                                                                                                                                      \
-        if (are_pairs(payload))                                                                                                            \
-            pairs_##S(payload, ACT, plane);                                                                                                \
+        if (ks__pool_are_pairs(payload))                                                                                                   \
+            ks__pool_pairs(payload, KS__POOL_##ACT, plane);                                                                                \
         else                                                                                                                               \
-            plane_##S(payload, ACT, plane);                                                                                                \
+            plane_##S(payload, KS__POOL_##ACT, plane);                                                                                     \
     }
 DEFINE_TASK(VALUE, f32)
 DEFINE_TASK(VALUE, f64)

@@ -49,6 +49,13 @@ typedef struct ks__pooling {
     const void *u, *x; /* what is spread or taken, what is looked at */
 } ks__pooling;
 
+/* What happens to each window: its greatest is the result, or u is added at the greatest's place, or u is taken from there. */
+typedef enum ks__pool_act { KS__POOL_VALUE, KS__POOL_ADD, KS__POOL_TAKE } ks__pool_act;
+
+/* Whether windows are 2 by 2 and lie side by side; and a plane of these (pairs.c). */
+bool ks__pool_are_pairs(const ks__pooling *j);
+void ks__pool_pairs(const ks__pooling *j, ks__pool_act what, int64_t plane);
+
 /* task(job, plane) for each plane of each image. */
 bool ks__pool_planes(const ks_call *call, const ks_tensor *x, const void *u, ks_task_fn task);
 

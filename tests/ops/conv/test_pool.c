@@ -5,6 +5,7 @@
 #include "ops/ops.h"
 
 #include <keisan/ops/conv.h>
+#include <math.h>
 
 static ks_graph *g;
 
@@ -154,6 +155,66 @@ Test(pool, the_first_of_equals_is_chosen_and_a_nan_is_the_greatest)
         IS(y, 1, NAN_, -INF_);
         IS(gradient(y, x), 1, 0, 2, 0, 3, 0, 0, 0, 0, 0, 0, 0);
     }
+}
+
+/* The place of the first of the greatest of the window of 2 by 2 at (r, o) in rows of `in`. */
+static int chosen(const double *x, int in, int r, int o)
+{
+    int best = 2 * r * in + 2 * o;
+    for (int k = 1; k < 4; k++) {
+        int at = (2 * r + k / 2) * in + 2 * o + k % 2;
+        if (x[at] > x[best] || (isnan(x[at]) && !isnan(x[best])))
+            best = at;
+    }
+    return best;
+}
+
+static void reads(ks_node *node, const double *wanted, int count, int height, int width)
+{
+    double is[400];
+    cr_assert(node && ks_read(node, KS_F64, is, count));
+    for (int i = 0; i < count; i++)
+        cr_assert(is[i] == wanted[i] || (isnan(is[i]) && isnan(wanted[i])), "%d x %d: [%d] is %g, not %g", height, width, i, is[i],
+                  wanted[i]);
+}
+
+/* Two planes of rows and columns, some of which may be left over: the greatest, u at its place, and what stands at its place. */
+static void compare_pairs(const char *isa, ks_dtype t, int height, int width)
+{
+    ks_graph *h = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .isa = isa});
+    if (!h)
+        return; /* a processor without it */
+    int rows = height / 2, n = width / 2, ins = height * width, outs = rows * n;
+    double x[400], u[400], v[400], y[400] = {0}, dx[400] = {0}, taken[400] = {0};
+    for (int i = 0; i < 2 * ins; i++) {
+        x[i] = i % 29 == 7 ? NAN : i % 31 == 3 ? -INFINITY : (i * 37 % 11 - 5) / 4.0;
+        v[i] = i + 1;
+        u[i] = i * 0.5 - 7;
+    }
+    for (int k = 0; k < 2 * outs; k++) {
+        int at = k / outs * ins + chosen(x + k / outs * ins, width, k % outs / n, k % n);
+        y[k] = x[at];
+        dx[at] = u[k];
+        taken[k] = v[at];
+    }
+    ks_shape xs = KS_SHAPE(1, 2, height, width), ys = KS_SHAPE(1, 2, rows, n);
+    ks_node *nx = ks_cast(ks_constant(h, KS_F64, xs, x), t), *nu = ks_cast(ks_constant(h, KS_F64, ys, u), t);
+    ks_node *nv = ks_cast(ks_constant(h, KS_F64, xs, v), t);
+    ks_node *ny = ks_max_pool(nx, KS_INTS(2), &(ks_window_options){.strides = KS_INTS(2)});
+    reads(ny, y, 2 * outs, height, width);
+    reads(ks_apply(h, &ks__op_max_pool_grad, ((ks_node *[]){nu, nx}), 2, ks_node_attrs(ny)), dx, 2 * ins, height, width);
+    reads(ks_apply(h, &ks__op_max_pool_take, ((ks_node *[]){nv, nx}), 2, ks_node_attrs(ny)), taken, 2 * outs, height, width);
+    QUIET(h);
+    ks_graph_free(h);
+}
+
+Test(pool, windows_of_two_by_two_agree_with_loops_for_every_width_on_every_instruction_set)
+{
+    static const char *const sets[] = {"plain", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+    for (int s = 0; s < 4; s++)
+        for (int width = 2; width <= 39; width++)
+            for (ks_dtype t = KS_F32; t <= KS_F64; t++)
+                compare_pairs(sets[s], t, 2 + width % 4, width);
 }
 
 Test(pool, one_and_three_axes)
