@@ -36,7 +36,7 @@ ks_function *ks__function_called(const ks_node *node, uint32_t k)
 
 /* Shape rules go down into what is called, once for each result: neither the way down nor all of it may be without end. */
 #define MOST_DEEP  64u
-#define MOST_NODES ((uint64_t)1 << 24)
+#define MOST_NODES ((uint64_t)1 << 22)
 
 static bool is_bounded(ks_function *f, const char *name)
 {

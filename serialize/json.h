@@ -21,6 +21,7 @@ typedef struct ks__json {
     size_t line_at; /* counted so far */
     int line;
     char place[KS__PLACE_BYTES];
+    const struct ks__load_functions *functions; /* that were read; NULL: none */
 } ks__json;
 
 /* A way to a value: `in`, then a key or, where that is NULL, an index. The document itself is NULL. */
@@ -84,6 +85,9 @@ void *ks__load_value(ks__json *doc, const ks__spot *spot, const cJSON *item, ks_
 bool ks__load_init(ks__json *doc, const ks__spot *spot, const cJSON *item, ks_init *init);
 /* The "attrs" of a node into `attrs`, op->attrs_size bytes, which hold the defaults. */
 bool ks__load_attrs(ks__json *doc, const ks__spot *spot, const cJSON *node, const ks_op *op, void *attrs);
+
+/* The function of that name, kept by the graph. NULL after a failure (serialize/load_function.c). */
+ks_function *ks__load_function_named(ks__json *doc, const ks__spot *spot, const cJSON *item);
 
 /* The "training" section (serialize/load_training.c). */
 bool ks__load_training(ks__json *doc, const ks__spot *spot, const cJSON *item);

@@ -62,24 +62,26 @@ static const ks_op *find_op(loader *l, const ks__spot *spot, const cJSON *node)
     const cJSON *item = member(node, "op");
     ks__spot at = {spot, "op", 0};
     if (!item) {
-        ks__json_fail(&l->doc, spot, node, KS_BAD_FILE, "'op' is missing: every node names its operation");
+        ks__json_fail(l->doc, spot, node, KS_BAD_FILE, "'op' is missing: every node names its operation");
         return NULL;
     }
-    const char *name = ks__json_text(&l->doc, &at, item);
-    const ks_op *op = name ? ks_op_find(l->g, name) : NULL;
+    const char *name = ks__json_text(l->doc, &at, item);
+    const ks_op *op = name ? ks_op_find(l->host, name) : NULL;
     if (op || !name)
         return op;
     if (strchr(name, '.')) {
-        ks__json_fail(&l->doc, &at, item, KS_BAD_FILE,
-                      "'%s' is a user's operation, which this program lacks: ks_register it before loading", ks__json_shown(name, shown));
+        ks__json_fail(l->doc, &at, item, KS_BAD_FILE, "'%s' is a user's operation, which this program lacks: ks_register it before loading",
+                      ks__json_shown(name, shown));
         return NULL;
     }
     for (int i = 0; i < ks_op_count() && i < 127; i++)
         words[i] = ks_op_at(i)->name;
-    ks__json_fail(&l->doc, &at, item, KS_BAD_FILE, "no operation is called '%s'%s", ks__json_shown(name, shown),
+    ks__json_fail(l->doc, &at, item, KS_BAD_FILE, "no operation is called '%s'%s", ks__json_shown(name, shown),
                   ks__json_guess(name, words, guess));
     return NULL;
 }
+
+#define DRAWS (KS_OP_RANDOM | KS_OP_CALLS) /* what may have random numbers of its own */
 
 /* The keys that a node of this operation may have. */
 static bool check_keys(loader *l, const ks__spot *spot, const cJSON *node, const ks_op *op)
@@ -94,9 +96,9 @@ static bool check_keys(loader *l, const ks__spot *spot, const cJSON *node, const
                               : op->flags & KS_OP_CONSTANT ? constant
                               : op->flags & KS_OP_NUMBER   ? number
                               : op->flags & KS_OP_VARIABLE ? variable
-                              : op->flags & KS_OP_RANDOM   ? random
+                              : op->flags & DRAWS          ? random
                                                            : other;
-    return ks__json_keys(&l->doc, spot, node, keys, op->name);
+    return ks__json_keys(l->doc, spot, node, keys, op->name);
 }
 
 static bool look_at(loader *l, uint32_t i, const ks__spot *spot, const cJSON *node)
@@ -105,22 +107,27 @@ static bool look_at(loader *l, uint32_t i, const ks__spot *spot, const cJSON *no
     ks__spot at_name = {spot, "name", 0}, at_inputs = {spot, "inputs", 0};
     entry *e = &l->entries[i];
     if (!cJSON_IsObject(node))
-        return ks__json_fail(&l->doc, spot, node, KS_BAD_FILE,
+        return ks__json_fail(l->doc, spot, node, KS_BAD_FILE,
                              "a node is an object such as {\"name\": \"y\", \"op\": \"relu\", \"inputs\": [\"x\"]}, not %s",
-                             ks__json_what(&l->doc, node, shown));
+                             ks__json_what(l->doc, node, shown));
     const cJSON *name = member(node, "name"), *inputs = member(node, "inputs");
     if (!name)
-        return ks__json_fail(&l->doc, spot, node, KS_BAD_FILE, "'name' is missing: every node has one, by which others refer to it");
-    *e = (entry){.item = node, .waiting = NONE, .name = ks__json_name(&l->doc, &at_name, name)};
+        return ks__json_fail(l->doc, spot, node, KS_BAD_FILE, "'name' is missing: every node has one, by which others refer to it");
+    *e = (entry){.item = node, .waiting = NONE, .name = ks__json_name(l->doc, &at_name, name)};
     if (!e->name || !(e->op = find_op(l, spot, node)) || !check_keys(l, spot, node, e->op))
         return false;
     if (inputs && !cJSON_IsArray(inputs))
-        return ks__json_fail(&l->doc, &at_inputs, inputs, KS_BAD_FILE, "inputs are a list of names and numbers such as [\"x\", 2], not %s",
-                             ks__json_what(&l->doc, inputs, shown));
+        return ks__json_fail(l->doc, &at_inputs, inputs, KS_BAD_FILE, "inputs are a list of names and numbers such as [\"x\", 2], not %s",
+                             ks__json_what(l->doc, inputs, shown));
     e->next = inputs ? inputs->child : NULL;
+    if (l->at && e->op->flags & (KS_OP_VARIABLE | KS_OP_EFFECT))
+        return ks__json_fail(l->doc, spot, node, KS_BAD_FILE, "%s",
+                             e->op->flags & KS_OP_VARIABLE
+                                 ? "a function has no variables: make it an input, and give the variable where the function is called"
+                                 : "a function has no effects: give the value as a result, and assign it where the function is called");
     uint32_t *slot = ks__load_slot(l, e->name);
     if (*slot != NONE)
-        return ks__json_fail(&l->doc, &at_name, name, KS_BAD_FILE, "the name '%s' is taken by nodes[%u]: names are unique", e->name, *slot);
+        return ks__json_fail(l->doc, &at_name, name, KS_BAD_FILE, "the name '%s' is taken by nodes[%u]: names are unique", e->name, *slot);
     *slot = i;
     return true;
 }
@@ -147,7 +154,7 @@ static bool fail_cycle(loader *l, const ks__spot *spot, const cJSON *item, uint3
     size_t at = 0;
     uint32_t ring[MOST_SHOWN], n = 0, first;
     if (top == again)
-        return ks__json_fail(&l->doc, spot, item, KS_BAD_FILE, "'%.60s' needs itself: a graph has no cycles", l->entries[top].name);
+        return ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "'%.60s' needs itself: a graph has no cycles", l->entries[top].name);
     for (uint32_t i = top; i != again; i = l->entries[i].waiting)
         n++; /* how many steps from `again` to `top` */
     uint32_t steps = n + 1, shown = n < MOST_SHOWN ? n : MOST_SHOWN;
@@ -165,7 +172,7 @@ static bool fail_cycle(loader *l, const ks__spot *spot, const cJSON *item, uint3
         snprintf(text + at, sizeof text - at, "and so on through %u nodes back to '%.30s'", steps, l->entries[again].name);
     else
         snprintf(text + at, sizeof text - at, "'%.30s' needs '%.30s'", l->entries[first].name, l->entries[again].name);
-    return ks__json_fail(&l->doc, spot, item, KS_BAD_FILE, "%s: a graph has no cycles", text);
+    return ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "%s: a graph has no cycles", text);
 }
 
 /* The entry that an input names; NONE after a failure. */
@@ -173,13 +180,12 @@ static uint32_t find_input(loader *l, const ks__spot *spot, const cJSON *item)
 {
     char shown[KS__SHOWN_BYTES + 16], guess[KS__GUESS_BYTES];
     if (!cJSON_IsString(item)) {
-        ks__json_fail(&l->doc, spot, item, KS_BAD_FILE, "an input is a node's name or a number, not %s",
-                      ks__json_what(&l->doc, item, shown));
+        ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "an input is a node's name or a number, not %s", ks__json_what(l->doc, item, shown));
         return NONE;
     }
     uint32_t found = *ks__load_slot(l, item->valuestring);
     if (found == NONE)
-        ks__json_fail(&l->doc, spot, item, KS_BAD_FILE, "no node named '%s'%s", ks__json_shown(item->valuestring, shown),
+        ks__json_fail(l->doc, spot, item, KS_BAD_FILE, "no node named '%s'%s", ks__json_shown(item->valuestring, shown),
                       near_name(l, item->valuestring, guess));
     return found;
 }
@@ -187,7 +193,7 @@ static uint32_t find_input(loader *l, const ks__spot *spot, const cJSON *item)
 /* Makes the entry after all that it needs. */
 static bool make_in_order(loader *l, uint32_t root)
 {
-    ks__spot nodes = {NULL, "nodes", 0};
+    ks__spot nodes = {l->at, "nodes", 0};
     uint32_t top = root;
     l->entries[root].open = true;
     while (top != NONE) {
@@ -218,10 +224,16 @@ static bool make_in_order(loader *l, uint32_t root)
     return true;
 }
 
-static bool load_nodes(loader *l, const cJSON *nodes)
+bool ks__load_nodes(loader *l, const cJSON *object)
 {
     ks_graph *g = l->g;
-    ks__spot spot = {NULL, "nodes", 0};
+    const cJSON *nodes = member(object, "nodes");
+    ks__spot spot = {l->at, "nodes", 0};
+    char shown[KS__SHOWN_BYTES + 16];
+    if (!nodes)
+        return ks__json_fail(l->doc, l->at, object, KS_BAD_FILE, "'nodes' is missing: it is the list of the graph's nodes");
+    if (!cJSON_IsArray(nodes))
+        return ks__json_fail(l->doc, &spot, nodes, KS_BAD_FILE, "nodes are a list of objects, not %s", ks__json_what(l->doc, nodes, shown));
     l->count = (uint32_t)cJSON_GetArraySize(nodes);
     for (l->slots = 16; l->slots < 2 * (uint64_t)l->count; l->slots *= 2)
         ;
@@ -237,33 +249,39 @@ static bool load_nodes(loader *l, const cJSON *nodes)
     return good;
 }
 
+void ks__load_free(loader *l)
+{
+    ks__put(l->g, l->table, l->slots * sizeof *l->table);
+    ks__put(l->g, l->entries, (l->count + 1) * sizeof *l->entries);
+}
+
 /* ---- the document -------------------------------------------------------------------------------------- */
 
-static bool load_outputs(loader *l, const cJSON *outputs)
+bool ks__load_outputs(loader *l, const cJSON *outputs)
 {
-    ks__spot spot = {NULL, "outputs", 0};
+    ks__spot spot = {l->at, "outputs", 0};
     char shown[KS__SHOWN_BYTES + 16], guess[KS__GUESS_BYTES];
     if (!cJSON_IsObject(outputs))
-        return ks__json_fail(&l->doc, &spot, outputs, KS_BAD_FILE, "outputs are an object such as {\"score\": \"s\"}, not %s",
-                             ks__json_what(&l->doc, outputs, shown));
+        return ks__json_fail(l->doc, &spot, outputs, KS_BAD_FILE, "outputs are an object such as {\"score\": \"s\"}, not %s",
+                             ks__json_what(l->doc, outputs, shown));
     for (const cJSON *item = outputs->child; item; item = item->next) {
         ks__spot at = {&spot, item->string, 0};
         if (!ks__name_valid(item->string))
-            return ks__json_fail(&l->doc, &spot, item, KS_BAD_FILE, "'%s' is no name: a name has 1 to 200 letters, digits and _.:/-",
+            return ks__json_fail(l->doc, &spot, item, KS_BAD_FILE, "'%s' is no name: a name has 1 to 200 letters, digits and _.:/-",
                                  ks__json_shown(item->string, shown));
-        const char *name = ks__json_text(&l->doc, &at, item);
+        const char *name = ks__json_text(l->doc, &at, item);
         if (!name)
             return false;
         uint32_t found = *ks__load_slot(l, name);
         if (found == NONE)
-            return ks__json_fail(&l->doc, &at, item, KS_BAD_FILE, "no node named '%s'%s", ks__json_shown(name, shown),
+            return ks__json_fail(l->doc, &at, item, KS_BAD_FILE, "no node named '%s'%s", ks__json_shown(name, shown),
                                  near_name(l, name, guess));
         ks_node *node = l->entries[found].node;
         bool given = node->aside->given;
         node->aside->given = true; /* an output's name is not to become the node's */
-        ks__json_begin(&l->doc, &at, item, NULL);
+        ks__json_begin(l->doc, &at, item, NULL);
         bool good = ks_output(l->g, item->string, node) != NULL;
-        ks__json_end(&l->doc);
+        ks__json_end(l->doc);
         node->aside->given = given;
         if (!good)
             return false;
@@ -274,25 +292,25 @@ static bool load_outputs(loader *l, const cJSON *outputs)
 /* What must be right before anything else is looked at: a document of this kind and of a version that is known. */
 static bool check_format(loader *l)
 {
-    const cJSON *root = l->doc.root, *format = member(root, "format"), *version = member(root, "version");
+    const cJSON *root = l->doc->root, *format = member(root, "format"), *version = member(root, "version");
     ks__spot at_format = {NULL, "format", 0}, at_version = {NULL, "version", 0};
     char shown[KS__SHOWN_BYTES + 16];
     int64_t number;
     if (!cJSON_IsObject(root))
-        return ks__json_fail(&l->doc, NULL, root, KS_BAD_FILE,
+        return ks__json_fail(l->doc, NULL, root, KS_BAD_FILE,
                              "a graph is an object that begins {\"format\": \"keisan.graph\", \"version\": 1, not %s",
-                             ks__json_what(&l->doc, root, shown));
+                             ks__json_what(l->doc, root, shown));
     if (!format)
-        return ks__json_fail(&l->doc, NULL, root, KS_BAD_FILE,
+        return ks__json_fail(l->doc, NULL, root, KS_BAD_FILE,
                              "'format' is missing: a graph begins {\"format\": \"keisan.graph\", \"version\": 1");
     if (!cJSON_IsString(format) || strcmp(format->valuestring, "keisan.graph") != 0)
-        return ks__json_fail(&l->doc, &at_format, format, KS_BAD_FILE, "this is no graph: \"keisan.graph\" was expected, not %s",
-                             ks__json_what(&l->doc, format, shown));
+        return ks__json_fail(l->doc, &at_format, format, KS_BAD_FILE, "this is no graph: \"keisan.graph\" was expected, not %s",
+                             ks__json_what(l->doc, format, shown));
     if (!version)
-        return ks__json_fail(&l->doc, NULL, root, KS_BAD_FILE, "'version' is missing: it is 1");
-    if (!ks__json_i64(&l->doc, &at_version, version, 1, INT64_MAX, &number))
+        return ks__json_fail(l->doc, NULL, root, KS_BAD_FILE, "'version' is missing: it is 1");
+    if (!ks__json_i64(l->doc, &at_version, version, 1, INT64_MAX, &number))
         return false;
-    return number == 1 || ks__json_fail(&l->doc, &at_version, version, KS_UNSUPPORTED,
+    return number == 1 || ks__json_fail(l->doc, &at_version, version, KS_UNSUPPORTED,
                                         "version %lld is newer than this library, which reads version 1", (long long)number);
 }
 
@@ -302,58 +320,49 @@ static bool load_metadata(loader *l, const cJSON *metadata)
     char shown[KS__SHOWN_BYTES + 16];
     size_t size;
     if (!cJSON_IsObject(metadata))
-        return ks__json_fail(&l->doc, &spot, metadata, KS_BAD_FILE, "metadata is an object, not %s",
-                             ks__json_what(&l->doc, metadata, shown));
-    const char *raw = ks__json_raw(&l->doc, metadata, &size);
+        return ks__json_fail(l->doc, &spot, metadata, KS_BAD_FILE, "metadata is an object, not %s", ks__json_what(l->doc, metadata, shown));
+    const char *raw = ks__json_raw(l->doc, metadata, &size);
     l->g->metadata = ks__small(l->g, size + 1);
     if (l->g->metadata)
         memcpy(l->g->metadata, raw, size);
     return l->g->metadata != NULL;
 }
 
-static bool load_document(loader *l)
+static bool load_document(loader *l, ks__load_functions *functions)
 {
     static const char *const keys[] = {"format", "version", "seed", "step", "metadata", "functions", "nodes", "outputs", "training", NULL};
-    ks__spot at_seed = {NULL, "seed", 0}, at_step = {NULL, "step", 0}, at_functions = {NULL, "functions", 0}, at_nodes = {NULL, "nodes", 0},
-             at_training = {NULL, "training", 0};
-    if (!check_format(l) || !ks__json_keys(&l->doc, NULL, l->doc.root, keys, "a graph"))
+    ks__spot at_seed = {NULL, "seed", 0}, at_step = {NULL, "step", 0}, at_training = {NULL, "training", 0};
+    if (!check_format(l) || !ks__json_keys(l->doc, NULL, l->doc->root, keys, "a graph"))
         return false;
-    const cJSON *root = l->doc.root, *seed = member(root, "seed"), *step = member(root, "step"), *metadata = member(root, "metadata"),
-                *functions = member(root, "functions"), *nodes = member(root, "nodes"), *outputs = member(root, "outputs"),
-                *training = member(root, "training");
-    char shown[KS__SHOWN_BYTES + 16];
+    const cJSON *root = l->doc->root, *seed = member(root, "seed"), *step = member(root, "step"), *metadata = member(root, "metadata"),
+                *called = member(root, "functions"), *outputs = member(root, "outputs"), *training = member(root, "training");
     uint64_t number;
-    if (functions)
-        return ks__json_fail(&l->doc, &at_functions, functions, KS_UNSUPPORTED,
-                             "functions can't be read by this version: write their nodes out");
-    if (!nodes)
-        return ks__json_fail(&l->doc, NULL, root, KS_BAD_FILE, "'nodes' is missing: it is the list of the graph's nodes");
-    if (!cJSON_IsArray(nodes))
-        return ks__json_fail(&l->doc, &at_nodes, nodes, KS_BAD_FILE, "nodes are a list of objects, not %s",
-                             ks__json_what(&l->doc, nodes, shown));
     if (seed) {
-        if (!ks__json_u64(&l->doc, &at_seed, seed, &number))
+        if (!ks__json_u64(l->doc, &at_seed, seed, &number))
             return false;
         ks_set_seed(l->g, number);
     }
     if (step) {
-        if (!ks__json_u64(&l->doc, &at_step, step, &number))
+        if (!ks__json_u64(l->doc, &at_step, step, &number))
             return false;
         ks_set_step_number(l->g, number);
     }
-    return (!metadata || load_metadata(l, metadata)) && load_nodes(l, nodes) && (!outputs || load_outputs(l, outputs)) &&
-           (!training || ks__load_training(&l->doc, &at_training, training));
+    return (!metadata || load_metadata(l, metadata)) && (!called || ks__load_functions_of(l, functions, called)) &&
+           ks__load_nodes(l, root) && (!outputs || ks__load_outputs(l, outputs)) &&
+           (!training || ks__load_training(l->doc, &at_training, training));
 }
 
-/* Reads what stands in doc.text. */
-static bool load_text(loader *l)
+/* Reads what stands in doc->text, which is freed. */
+static bool load_text(ks__json *doc)
 {
-    bool good = ks__json_parse(&l->doc) && load_document(l);
+    loader l = {.doc = doc, .g = doc->g, .host = doc->g};
+    ks__load_functions functions = {0};
+    bool good = ks__json_parse(doc) && load_document(&l, &functions);
     if (!good)
-        ks__training_free(l->g);
-    ks__put(l->g, l->table, l->slots * sizeof *l->table);
-    ks__put(l->g, l->entries, (l->count + 1) * sizeof *l->entries);
-    ks__json_free(&l->doc);
+        ks__training_free(l.g);
+    ks__load_free(&l);
+    ks__load_functions_free(&l, &functions);
+    ks__json_free(doc);
     return good;
 }
 
@@ -371,15 +380,15 @@ bool ks_load_into(ks_graph *graph, const char *path)
     ks_failure failure = {.code = KS_OK};
     if (!graph || !check_empty(graph, "ks_load_into"))
         return false;
-    loader l = {.g = graph, .doc = {.g = graph, .file = path, .text = {.allocator = graph->options.allocator}}};
-    bool good = ks__file_read(path, &l.doc.text, PTRDIFF_MAX, &failure) || ks__refuse_with(graph, &failure);
+    ks__json doc = {.g = graph, .file = path, .text = {.allocator = graph->options.allocator}};
+    bool good = ks__file_read(path, &doc.text, PTRDIFF_MAX, &failure) || ks__refuse_with(graph, &failure);
     if (good && !graph->source)
         good = (graph->source = ks__text_copy(graph, path)) != NULL;
     if (!good) {
-        ks_buffer_free(&l.doc.text);
+        ks_buffer_free(&doc.text);
         return false;
     }
-    return load_text(&l);
+    return load_text(&doc);
 }
 
 bool ks_load_into_from(ks_graph *graph, ks_reader reader)
@@ -389,10 +398,10 @@ bool ks_load_into_from(ks_graph *graph, ks_reader reader)
         return false;
     if (!reader.read)
         return ks__refuse(graph, KS_BAD_ARGUMENT, KS__NOWHERE, "ks_load_into_from: the reader has no function");
-    loader l = {.g = graph, .doc = {.g = graph, .text = {.allocator = graph->options.allocator}}};
-    if (ks__read_all(&reader, &l.doc.text, PTRDIFF_MAX, &failure))
-        return load_text(&l);
-    ks_buffer_free(&l.doc.text);
+    ks__json doc = {.g = graph, .text = {.allocator = graph->options.allocator}};
+    if (ks__read_all(&reader, &doc.text, PTRDIFF_MAX, &failure))
+        return load_text(&doc);
+    ks_buffer_free(&doc.text);
     return ks__refuse_with(graph, &failure);
 }
 

@@ -15,13 +15,13 @@ static const cJSON *member(const cJSON *object, const char *key)
 
 static ks_place place_of(loader *l, const entry *e)
 {
-    return (ks_place){l->g->source ? l->g->source : "JSON", ks__json_line(&l->doc, e->item)};
+    return (ks_place){l->g->source ? l->g->source : "JSON", ks__json_line(l->doc, e->item)};
 }
 
 /* Where the builders' failures are said to be. */
 static void begin(loader *l, const ks__spot *spot, const entry *e)
 {
-    ks__json_begin(&l->doc, spot, e->item, e->name);
+    ks__json_begin(l->doc, spot, e->item, e->name);
 }
 
 static bool shape_of(loader *l, const ks__spot *spot, const entry *e, bool open, ks_dtype *dtype, ks_shape *shape)
@@ -29,9 +29,9 @@ static bool shape_of(loader *l, const ks__spot *spot, const entry *e, bool open,
     ks__spot at_dtype = {spot, "dtype", 0}, at_shape = {spot, "shape", 0};
     const cJSON *item = member(e->item, "shape");
     if (!item)
-        return ks__json_fail(&l->doc, spot, e->item, KS_BAD_FILE, "'shape' is missing: write [2, 3], say, or [] for a scalar");
-    return ks__load_dtype(&l->doc, &at_dtype, member(e->item, "dtype"), KS_F32, dtype) &&
-           ks__load_shape(&l->doc, &at_shape, item, open, false, shape);
+        return ks__json_fail(l->doc, spot, e->item, KS_BAD_FILE, "'shape' is missing: write [2, 3], say, or [] for a scalar");
+    return ks__load_dtype(l->doc, &at_dtype, member(e->item, "dtype"), KS_F32, dtype) &&
+           ks__load_shape(l->doc, &at_shape, item, open, false, shape);
 }
 
 static ks_node *make_input(loader *l, const ks__spot *spot, const entry *e)
@@ -54,10 +54,10 @@ static ks_node *make_constant(loader *l, const ks__spot *spot, const entry *e)
     if (!shape_of(l, spot, e, false, &dtype, &shape))
         return NULL;
     if (!value) {
-        ks__json_fail(&l->doc, spot, e->item, KS_BAD_FILE, "'value' is missing: a constant has one");
+        ks__json_fail(l->doc, spot, e->item, KS_BAD_FILE, "'value' is missing: a constant has one");
         return NULL;
     }
-    void *data = ks__load_value(&l->doc, &at, value, dtype, &shape, &bytes);
+    void *data = ks__load_value(l->doc, &at, value, dtype, &shape, &bytes);
     if (!data)
         return NULL;
     begin(l, spot, e);
@@ -72,10 +72,10 @@ static ks_node *make_number(loader *l, const ks__spot *spot, const entry *e)
     ks__spot at = {spot, "value", 0};
     double number;
     if (!value) {
-        ks__json_fail(&l->doc, spot, e->item, KS_BAD_FILE, "'value' is missing: a number has one");
+        ks__json_fail(l->doc, spot, e->item, KS_BAD_FILE, "'value' is missing: a number has one");
         return NULL;
     }
-    if (!ks__json_f64(&l->doc, &at, value, &number))
+    if (!ks__json_f64(l->doc, &at, value, &number))
         return NULL;
     begin(l, spot, e);
     return ks_number_at(place_of(l, e), l->g, number);
@@ -94,13 +94,13 @@ static ks_node *make_variable(loader *l, const ks__spot *spot, const entry *e)
     if (!shape_of(l, spot, e, false, &dtype, &shape))
         return NULL;
     if (!value && !first) {
-        ks__json_fail(&l->doc, spot, e->item, KS_BAD_FILE, "'value' is missing: give one, or an \"init\" such as {\"kind\": \"he\"}");
+        ks__json_fail(l->doc, spot, e->item, KS_BAD_FILE, "'value' is missing: give one, or an \"init\" such as {\"kind\": \"he\"}");
         return NULL;
     }
-    if ((first && !ks__load_init(&l->doc, &at_init, first, &init)) ||
-        (trainable && !ks__json_bool(&l->doc, &at_trainable, trainable, &trains)))
+    if ((first && !ks__load_init(l->doc, &at_init, first, &init)) ||
+        (trainable && !ks__json_bool(l->doc, &at_trainable, trainable, &trains)))
         return NULL;
-    if (value && !(data = ks__load_value(&l->doc, &at_value, value, dtype, &shape, &bytes)))
+    if (value && !(data = ks__load_value(l->doc, &at_value, value, dtype, &shape, &bytes)))
         return NULL;
     begin(l, spot, e);
     ks_node *node = ks_variable_at(place_of(l, e), l->g, e->name, dtype, shape, init);
@@ -124,7 +124,7 @@ static bool gather_inputs(loader *l, const entry *e, ks_node **inputs)
             continue;
         }
         ks__spot nowhere = {NULL, "inputs", n};
-        if (!ks__json_f64(&l->doc, &nowhere, item, &number) || !(inputs[n++] = ks_number_at(place_of(l, e), l->g, number)))
+        if (!ks__json_f64(l->doc, &nowhere, item, &number) || !(inputs[n++] = ks_number_at(place_of(l, e), l->g, number)))
             return false;
     }
     return true;
@@ -140,13 +140,13 @@ static ks_node *make_applied(loader *l, const ks__spot *spot, const entry *e)
     const cJSON *list = member(e->item, "inputs");
     size_t n = list ? (size_t)cJSON_GetArraySize(list) : 0;
     if (e->op->attrs_size > ATTRS_BYTES) {
-        ks__json_fail(&l->doc, spot, e->item, KS_UNSUPPORTED, "%s has more than %d bytes of attributes", e->op->name, ATTRS_BYTES);
+        ks__json_fail(l->doc, spot, e->item, KS_UNSUPPORTED, "%s has more than %d bytes of attributes", e->op->name, ATTRS_BYTES);
         return NULL;
     }
     memset(attrs, 0, sizeof attrs);
     if (e->op->defaults)
         memcpy(attrs, e->op->defaults, e->op->attrs_size);
-    if (!ks__load_attrs(&l->doc, spot, e->item, e->op, attrs))
+    if (!ks__load_attrs(l->doc, spot, e->item, e->op, attrs))
         return NULL;
     begin(l, spot, e);
     if (n > FEW && !(inputs = ks__get(l->g, n * sizeof *inputs)))
@@ -176,15 +176,17 @@ static bool finish_node(loader *l, const ks__spot *spot, entry *e)
     ks__spot at_stream = {spot, "stream", 0}, at_doc = {spot, "doc", 0};
     ks_node *node = e->node;
     uint64_t number;
-    if (doc && !ks__json_text(&l->doc, &at_doc, doc))
+    if (doc && !ks__json_text(l->doc, &at_doc, doc))
         return false;
-    if (stream && !ks__json_u64(&l->doc, &at_stream, stream, &number))
+    if (stream && !ks__json_u64(l->doc, &at_stream, stream, &number))
         return false;
     if (stream && (number == 0 || number > UINT32_MAX))
-        return ks__json_fail(&l->doc, &at_stream, stream, KS_BAD_FILE, "a stream is a number from 1 to %u", UINT32_MAX);
+        return ks__json_fail(l->doc, &at_stream, stream, KS_BAD_FILE, "a stream is a number from 1 to %u", UINT32_MAX);
+    if (stream && !(ks__flags(node) & KS_OP_RANDOM))
+        return ks__json_fail(l->doc, &at_stream, stream, KS_BAD_FILE, "what '%s' calls draws no random numbers: it has no stream", e->name);
     begin(l, spot, e);
     bool good = ks_named(e->name, node) && (!doc || ks_set_doc(node, doc->valuestring));
-    ks__json_end(&l->doc);
+    ks__json_end(l->doc);
     if (!good)
         return false;
     bool draws = node->aside->stream != 0; /* and by its name, if that was given */
@@ -201,13 +203,13 @@ static bool finish_node(loader *l, const ks__spot *spot, entry *e)
 bool ks__load_make(loader *l, uint32_t i)
 {
     entry *e = &l->entries[i];
-    ks__spot nodes = {NULL, "nodes", 0}, spot = {&nodes, NULL, i};
+    ks__spot nodes = {l->at, "nodes", 0}, spot = {&nodes, NULL, i};
     unsigned flags = e->op->flags;
     e->node = flags & KS_OP_FED        ? make_input(l, &spot, e)
               : flags & KS_OP_CONSTANT ? make_constant(l, &spot, e)
               : flags & KS_OP_NUMBER   ? make_number(l, &spot, e)
               : flags & KS_OP_VARIABLE ? make_variable(l, &spot, e)
                                        : make_applied(l, &spot, e);
-    ks__json_end(&l->doc);
+    ks__json_end(l->doc);
     return e->node && finish_node(l, &spot, e);
 }

@@ -334,6 +334,7 @@ static bool load_attr(ks__json *doc, const ks__spot *spot, const cJSON *item, co
     int64_t whole = 0;
     bool truth, good;
     ks_dtype dtype;
+    ks_function *function;
     switch (attr->type) {
     case KS_ATTR_FLOAT:
         return ks__json_f64(doc, spot, item, field);
@@ -341,6 +342,10 @@ static bool load_attr(ks__json *doc, const ks__spot *spot, const cJSON *item, co
         return load_ints(doc, spot, item, field);
     case KS_ATTR_SHAPE:
         return ks__load_shape(doc, spot, item, true, true, field);
+    case KS_ATTR_FUNCTION:
+        function = ks__load_function_named(doc, spot, item);
+        memcpy(field, &function, sizeof function);
+        return function != NULL;
     case KS_ATTR_BOOL:
         good = ks__json_bool(doc, spot, item, &truth);
         whole = truth;

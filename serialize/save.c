@@ -164,6 +164,12 @@ static bool is_root(const ks__save *s, const ks_save_options *options, const ks_
     return false;
 }
 
+bool ks__save_plain_number(const ks_node *node)
+{
+    bool spoken = node->aside && (node->aside->given || node->aside->doc);
+    return ks_is_number(node) && !spoken && node->data.number - node->data.number == 0;
+}
+
 /* A number that one node uses stands among its inputs, unless it has something of its own to say. */
 static void keep_numbers(ks__save *s, const ks_save_options *options)
 {
@@ -171,9 +177,7 @@ static void keep_numbers(ks__save *s, const ks_save_options *options)
         ks_node *node = ks__stack_at(&s->g->nodes, i);
         if (!ks__save_needed(s, node) || !ks_is_number(node))
             continue;
-        bool spoken = node->aside && (node->aside->given || node->aside->doc);
-        bool finite = node->data.number - node->data.number == 0;
-        if ((s->uses[i] & KS__SAVE_USES) != 1 || spoken || !finite || is_root(s, options, node))
+        if ((s->uses[i] & KS__SAVE_USES) != 1 || !ks__save_plain_number(node) || is_root(s, options, node))
             s->uses[i] |= KS__SAVE_NODE;
     }
 }
@@ -247,8 +251,8 @@ static bool save_outputs(ks__save *s, const ks_save_options *options)
 
 static bool save_document(ks__save *s, const ks_save_options *options)
 {
-    return save_head(s) && save_nodes(s) && save_outputs(s, options) && ks__save_training(s, options->without_values) &&
-           ks__save_text(s, "}\n");
+    return save_head(s) && ks__save_functions(s) && save_nodes(s) && save_outputs(s, options) &&
+           ks__save_training(s, options->without_values) && ks__save_text(s, "}\n");
 }
 
 /* Every node that is written has its name now; making them up takes memory. */
@@ -280,7 +284,8 @@ static bool save_noted(ks__save *s, const ks_save_options *options)
     note_roots(s, options, loss);
     note_needed(s);
     keep_numbers(s, options);
-    bool good = name_all(s) && save_document(s, options);
+    bool good = name_all(s) && ks__save_find_functions(s) && save_document(s, options);
+    ks_buffer_free(&s->functions);
     ks__put(g, s->uses, bytes);
     return good;
 }
@@ -294,6 +299,8 @@ static bool save(ks_graph *g, const ks_writer *writer, const ks_save_options *gi
     if (!options.outputs || options.output_count < 0)
         options.output_count = 0;
     ks__save s = {.g = g,
+                  .host = g,
+                  .functions.allocator = g->options.allocator,
                   .writer = writer,
                   .failure = failure,
                   .without_values = options.without_values,

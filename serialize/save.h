@@ -14,8 +14,16 @@
 #define KS__SAVE_NEEDED 4
 #define KS__SAVE_NODE   8
 
+/* A function that is written, under a name that no other has. */
+typedef struct ks__save_function {
+    const ks_function *function;
+    char name[208];
+} ks__save_function;
+
 typedef struct ks__save {
-    ks_graph *g;
+    ks_graph *g;         /* whose nodes are written: the graph's, or a function's body's */
+    ks_graph *host;      /* the graph that is saved: what is needed for a while is its memory */
+    ks_buffer functions; /* of ks__save_function: each after those that it calls */
     const ks_writer *writer;
     ks_failure *failure;
     uint8_t *uses; /* [nodes + variables] */
@@ -51,6 +59,18 @@ static inline bool ks__save_inline(const ks__save *s, const ks_node *node)
 {
     return (node->op->flags & KS_OP_NUMBER) && !(s->uses[node->id] & KS__SAVE_NODE);
 }
+
+/* Whether the number has nothing of its own to say: no name, no documentation, and JSON can write it. */
+bool ks__save_plain_number(const ks_node *node);
+
+/* ---- functions (serialize/save_function.c) ------------------------------------------------------------- */
+
+/* Lists the functions that the needed nodes call, and those that these call. */
+bool ks__save_find_functions(ks__save *s);
+/* The name under which the function is written; NULL: it is not in the list. */
+const char *ks__save_function_name(const ks__save *s, const ks_function *f);
+/* The "functions" section with the comma behind it; nothing without functions. */
+bool ks__save_functions(ks__save *s);
 
 /* ---- pieces (serialize/save_node.c) -------------------------------------------------------------------- */
 

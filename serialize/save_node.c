@@ -92,13 +92,13 @@ static cJSON *save_base64(ks__save *s, const void *data, size_t bytes, size_t si
     size_t length = ks__base64_length(bytes);
     void *swapped = NULL;
     if (ks__big_endian()) {
-        swapped = ks__get_quiet(s->g, bytes);
+        swapped = ks__get_quiet(s->host, bytes);
         if (!swapped)
             return NULL;
         memcpy(swapped, data, bytes);
         ks__swap_bytes(swapped, bytes / size, size);
     }
-    char *text = ks__get_quiet(s->g, length + 1);
+    char *text = ks__get_quiet(s->host, length + 1);
     if (text) {
         ks__base64_write(text, swapped ? swapped : data, bytes);
         text[length] = 0;
@@ -108,8 +108,8 @@ static cJSON *save_base64(ks__save *s, const void *data, size_t bytes, size_t si
         cJSON_Delete(object);
         object = NULL;
     }
-    ks__put(s->g, text, length + 1);
-    ks__put(s->g, swapped, bytes);
+    ks__put(s->host, text, length + 1);
+    ks__put(s->host, swapped, bytes);
     return object;
 }
 
@@ -135,16 +135,17 @@ cJSON *ks__save_value(ks__save *s, const ks_node *node)
 
 /* ---- shapes, initialisers, attributes ------------------------------------------------------------------ */
 
-/* In an attribute -1 stands for itself: what is left. */
+/* In an attribute -1 stands for what is left, and so does a dimension that nobody named. */
 static cJSON *save_shape(const ks_graph *g, const ks_shape *shape, bool attribute)
 {
     cJSON *list = cJSON_CreateArray();
     for (int i = 0; list && i < shape->rank; i++) {
         int64_t dim = shape->dim[i];
         const char *name = dim < 0 ? ks_dim_name(g, dim) : "";
-        list = appended(list, dim >= 0 || (attribute && dim == -1) ? save_i64(dim)
-                              : *name == '?'                       ? cJSON_CreateNull()
-                                                                   : cJSON_CreateString(name));
+        list = appended(list, dim >= 0       ? save_i64(dim)
+                              : *name != '?' ? cJSON_CreateString(name)
+                              : attribute    ? save_i64(-1)
+                                             : cJSON_CreateNull());
     }
     return list;
 }
@@ -182,10 +183,11 @@ static cJSON *save_ints(const ks_ints *ints)
     return list;
 }
 
-static cJSON *save_attr(const ks_graph *g, const ks_attr *attr, const void *field)
+static cJSON *save_attr(const ks__save *s, const ks_attr *attr, const void *field)
 {
     int64_t whole;
     double real;
+    const ks_function *function;
     switch (attr->type) {
     case KS_ATTR_FLOAT:
         memcpy(&real, field, sizeof real);
@@ -193,7 +195,10 @@ static cJSON *save_attr(const ks_graph *g, const ks_attr *attr, const void *fiel
     case KS_ATTR_INTS:
         return save_ints(field);
     case KS_ATTR_SHAPE:
-        return save_shape(g, field, true);
+        return save_shape(s->g, field, true);
+    case KS_ATTR_FUNCTION:
+        memcpy(&function, field, sizeof function);
+        return cJSON_CreateString(ks__save_function_name(s, function));
     default:
         memcpy(&whole, field, sizeof whole);
         return attr->type == KS_ATTR_BOOL    ? cJSON_CreateBool(whole != 0)
@@ -226,7 +231,7 @@ static bool save_attrs(ks__save *s, cJSON *object, const ks_node *node)
             continue;
         if (!all && !(all = cJSON_AddObjectToObject(object, "attrs")))
             return ks__save_no_memory(s);
-        if (!ks__save_add(s, all, attr->name, save_attr(s->g, attr, attrs + attr->offset)))
+        if (!ks__save_add(s, all, attr->name, save_attr(s, attr, attrs + attr->offset)))
             return false;
     }
     return true;
@@ -277,7 +282,7 @@ static bool save_rest(ks__save *s, cJSON *object, const ks_node *node)
         return ks__save_add(s, object, "value", ks__save_f64(node->data.number));
     if (flags & KS_OP_VARIABLE)
         return save_variable(s, object, node);
-    bool stream = (flags & KS_OP_RANDOM) && !node->aside->given && node->aside->stream;
+    bool stream = (ks__flags(node) & KS_OP_RANDOM) && !node->aside->given && node->aside->stream;
     return save_inputs(s, object, node) && save_attrs(s, object, node) &&
            (!stream || ks__save_add(s, object, "stream", save_u64(node->aside->stream)));
 }

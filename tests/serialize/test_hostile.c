@@ -170,31 +170,62 @@ static void never_crashes(const char *text, size_t size)
     cr_assert_eq(memory.live, 0);
 }
 
-Test(hostile, cut_short_or_changed_anywhere_it_never_crashes)
+static const char good[] =
+    "{\"format\": \"keisan.graph\", \"version\": 1, \"seed\": 7, \"metadata\": {\"a\": [1, \"\\ud83c\\udf4e\"]},\n \"nodes\": [\n"
+    "  {\"name\": \"x\", \"op\": \"input\", \"dtype\": \"f32\", \"shape\": [\"N\", 2]},\n"
+    "  {\"name\": \"w\", \"op\": \"variable\", \"shape\": [2, 1], \"value\": [[1.5e3], [\"NaN\"]], \"doc\": \"d\"},\n"
+    "  {\"name\": \"v\", \"op\": \"variable\", \"shape\": [1], \"init\": {\"kind\": \"normal\", \"std\": 1}, \"value\": {\"base64\": "
+    "\"AACAPw==\"}},\n"
+    "  {\"name\": \"m\", \"op\": \"matmul\", \"inputs\": [\"x\", \"w\"]}, {\"name\": \"d\", \"op\": \"dropout\", \"inputs\": [\"m\"], "
+    "\"stream\": 3},\n"
+    "  {\"name\": \"p\", \"op\": \"mul\", \"inputs\": [\"d\", 2]}, {\"name\": \"s\", \"op\": \"sum\", \"inputs\": [\"p\"], \"attrs\": "
+    "{\"axes\": [0]}},\n"
+    "  {\"name\": \"loss\", \"op\": \"sum\", \"inputs\": [\"s\"]}],\n"
+    " \"outputs\": {\"loss\": \"loss\"}, \"training\": {\"loss\": \"loss\", \"step\": 3, \"optimizer\": {\"kind\": \"momentum\", "
+    "\"rate\": 0.1},\n"
+    "  \"state\": {\"w\": {\"v\": [[0], [1]]}}}}\n";
+
+static const char good_functions[] =
+    "{\"format\": \"keisan.graph\", \"version\": 1,\n \"functions\": {\n  \"f\": {\"nodes\": [\n"
+    "    {\"name\": \"h\", \"op\": \"input\", \"shape\": [\"N\"]}, {\"name\": \"x\", \"op\": \"input\", \"shape\": []},\n"
+    "    {\"name\": \"d\", \"op\": \"dropout\", \"inputs\": [\"h\"]},\n    {\"name\": \"m\", \"op\": \"mul\", \"inputs\": [\"d\", "
+    "\"x\"]}],\n"
+    "   \"outputs\": {\"y\": \"m\"}},\n  \"far\": {\"nodes\": [{\"name\": \"a\", \"op\": \"input\", \"shape\": [2]},\n"
+    "    {\"name\": \"c\", \"op\": \"constant\", \"dtype\": \"bool\", \"shape\": [], \"value\": true}],\n   \"outputs\": {\"c\": "
+    "\"c\"}}},\n"
+    " \"nodes\": [\n  {\"name\": \"h\", \"op\": \"input\", \"shape\": [2]}, {\"name\": \"x\", \"op\": \"input\", \"shape\": [5]},\n"
+    "  {\"name\": \"c\", \"op\": \"call\", \"inputs\": [\"h\", 2], \"attrs\": {\"function\": \"f\"}, \"stream\": 2},\n"
+    "  {\"name\": \"s\", \"op\": \"scan\", \"inputs\": [\"c\", \"x\"], \"attrs\": {\"body\": \"f\", \"until\": \"far\", \"states\": 1, "
+    "\"scanned\": 1}},\n  {\"name\": \"r\", \"op\": \"result\", \"inputs\": [\"s\"], \"attrs\": {\"index\": 4}}],\n"
+    " \"outputs\": {\"y\": \"r\"}}\n";
+
+static void cut_and_change(const char *whole, size_t size)
 {
-    static const char good[] =
-        "{\"format\": \"keisan.graph\", \"version\": 1, \"seed\": 7, \"metadata\": {\"a\": [1, \"\\ud83c\\udf4e\"]},\n \"nodes\": [\n"
-        "  {\"name\": \"x\", \"op\": \"input\", \"dtype\": \"f32\", \"shape\": [\"N\", 2]},\n"
-        "  {\"name\": \"w\", \"op\": \"variable\", \"shape\": [2, 1], \"value\": [[1.5e3], [\"NaN\"]], \"doc\": \"d\"},\n"
-        "  {\"name\": \"v\", \"op\": \"variable\", \"shape\": [1], \"init\": {\"kind\": \"normal\", \"std\": 1}, \"value\": {\"base64\": "
-        "\"AACAPw==\"}},\n"
-        "  {\"name\": \"m\", \"op\": \"matmul\", \"inputs\": [\"x\", \"w\"]}, {\"name\": \"d\", \"op\": \"dropout\", \"inputs\": [\"m\"], "
-        "\"stream\": 3},\n"
-        "  {\"name\": \"p\", \"op\": \"mul\", \"inputs\": [\"d\", 2]}, {\"name\": \"s\", \"op\": \"sum\", \"inputs\": [\"p\"], \"attrs\": "
-        "{\"axes\": [0]}},\n"
-        "  {\"name\": \"loss\", \"op\": \"sum\", \"inputs\": [\"s\"]}],\n"
-        " \"outputs\": {\"loss\": \"loss\"}, \"training\": {\"loss\": \"loss\", \"step\": 3, \"optimizer\": {\"kind\": \"momentum\", "
-        "\"rate\": 0.1},\n"
-        "  \"state\": {\"w\": {\"v\": [[0], [1]]}}}}\n";
     static const char others[] = {0, ' ', '"', '\\', '{', '}', '[', ']', ',', ':', '-', '0', '9', 'e', 'x', '\n', (char)0x80, (char)0xff};
-    static char text[sizeof good];
-    for (size_t i = 0; i < sizeof good; i++)
-        never_crashes(good, i);
-    for (size_t i = 0; i + 1 < sizeof good; i++) {
+    static char text[4096];
+    cr_assert_lt(size, sizeof text);
+    for (size_t i = 0; i < size; i++)
+        never_crashes(whole, i);
+    for (size_t i = 0; i < size; i++) {
         for (size_t k = 0; k < sizeof others; k++) {
-            memcpy(text, good, sizeof good);
+            memcpy(text, whole, size);
             text[i] = others[k];
-            never_crashes(text, sizeof good - 1);
+            never_crashes(text, size);
         }
     }
+}
+
+Test(hostile, cut_short_or_changed_anywhere_it_never_crashes)
+{
+    cut_and_change(good, sizeof good - 1);
+}
+
+Test(hostile, with_functions_cut_short_or_changed_anywhere_it_never_crashes)
+{
+    ks_failure failure;
+    ks_bytes bytes = {.data = good_functions, .size = sizeof good_functions - 1};
+    ks_graph *g = ks_load_from(ks_bytes_reader(&bytes), NULL, &failure);
+    cr_assert_not_null(g, "%s", failure.message);
+    ks_graph_free(g);
+    cut_and_change(good_functions, sizeof good_functions - 1);
 }

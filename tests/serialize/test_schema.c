@@ -49,7 +49,8 @@ static cJSON *attribute(const ks_attr *attr)
                                         [KS_ATTR_INTS] =
                                             "{\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"integer\"}, \"maxItems\": 8}",
                                         [KS_ATTR_DTYPE] = "{\"$ref\": \"#/$defs/dtype\"}",
-                                        [KS_ATTR_SHAPE] = "{\"$ref\": \"#/$defs/new_shape\"}"};
+                                        [KS_ATTR_SHAPE] = "{\"$ref\": \"#/$defs/new_shape\"}",
+                                        [KS_ATTR_FUNCTION] = "{\"$ref\": \"#/$defs/name\"}"};
     cJSON *item = json(types[attr->type]);
     cJSON_AddStringToObject(item, "description", attr->doc);
     return item;
@@ -118,7 +119,7 @@ static cJSON *operation(const ks_op *op)
         cJSON_AddItemToObject(all, "inputs", inputs(op));
         cJSON_AddItemToObject(all, "attrs", attributes(op, &required));
     }
-    if (op->flags & KS_OP_RANDOM)
+    if (op->flags & (KS_OP_RANDOM | KS_OP_CALLS))
         cJSON_AddItemToObject(all, "stream", json("{\"type\": \"integer\", \"minimum\": 1, \"maximum\": 4294967295}"));
     cJSON_AddItemToObject(all, "doc", json("{\"type\": \"string\"}"));
     bool typed = (op->flags & KS_OP_LEAF) && !(op->flags & KS_OP_NUMBER), valued = op->flags & (KS_OP_CONSTANT | KS_OP_NUMBER);
@@ -161,6 +162,11 @@ static const char definitions[] =
     "\"value\": {\"type\": \"number\"}, \"mean\": {\"type\": \"number\"}, \"std\": {\"type\": \"number\"}, \"low\": {\"type\": "
     "\"number\"}, \"high\": {\"type\": \"number\"},"
     "\"fan_in\": {\"type\": \"integer\", \"minimum\": 1}}, \"required\": [\"kind\"], \"additionalProperties\": false},"
+    "\"outputs\": {\"type\": \"object\", \"propertyNames\": {\"$ref\": \"#/$defs/name\"}, \"additionalProperties\": {\"$ref\": "
+    "\"#/$defs/name\"}},"
+    "\"function\": {\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"nodes\", \"outputs\"], \"properties\": {"
+    "\"nodes\": {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/node\"}},"
+    "\"outputs\": {\"$ref\": \"#/$defs/outputs\", \"minProperties\": 1}}},"
     "\"training\": {\"type\": \"object\", \"properties\": {\"loss\": {\"type\": \"string\"}, \"step\": {\"type\": \"integer\", "
     "\"minimum\": 0},"
     "\"random_step\": {\"type\": \"integer\", \"minimum\": 0}, \"epoch\": {\"type\": \"integer\", \"minimum\": 0}, \"row\": {\"type\": "
@@ -177,9 +183,10 @@ static const char document[] =
     "\"keisan.graph\"},"
     "\"version\": {\"const\": 1}, \"seed\": {\"type\": \"integer\", \"minimum\": 0}, \"step\": {\"type\": \"integer\", \"minimum\": 0}, "
     "\"metadata\": {\"type\": \"object\"},"
+    "\"functions\": {\"type\": \"object\", \"propertyNames\": {\"$ref\": \"#/$defs/name\"}, \"additionalProperties\": {\"$ref\": "
+    "\"#/$defs/function\"}},"
     "\"nodes\": {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/node\"}},"
-    "\"outputs\": {\"type\": \"object\", \"propertyNames\": {\"$ref\": \"#/$defs/name\"}, \"additionalProperties\": {\"$ref\": "
-    "\"#/$defs/name\"}},"
+    "\"outputs\": {\"$ref\": \"#/$defs/outputs\"},"
     "\"training\": {\"$ref\": \"#/$defs/training\"}}}";
 
 static char *make_schema(void)
