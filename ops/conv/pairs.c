@@ -22,7 +22,8 @@
 #define HIGH_8 4, 12, 5, 13, 6, 14, 7, 15
 
 /*
- * A row of n windows, at least LANES. x is the upper of its two rows, `in` apart; VALUE: y [n] is the greatest; TAKE: y [n] is what stands
+ * A row of n windows, at least LANES. x is the upper of its two rows, `in` apart; the second half of a vector's windows lies `jump` behind
+ * the first. VALUE: y [n] is the greatest; TAKE: y [n] is what stands
  * in u at its place; ADD: u [n] goes to its place in y, where the other places of the window become 0.
  */
 #define DEFINE_ROW(S, T, I, LANES)                                                                                                         \
@@ -37,36 +38,36 @@
     {                                                                                                                                      \
         return (second > first) | ((second != second) & (first == first));                                                                 \
     }                                                                                                                                      \
-    static KS_INLINE void S##_part_##LANES(const T *row, S##_##LANES *even, S##_##LANES *odd)                                              \
+    static KS_INLINE void S##_part_##LANES(const T *row, int64_t jump, S##_##LANES *even, S##_##LANES *odd)                                \
     {                                                                                                                                      \
-        S##_##LANES one = *(const S##_##LANES *)row, two = *(const S##_##LANES *)(row + LANES);                                            \
+        S##_##LANES one = *(const S##_##LANES *)row, two = *(const S##_##LANES *)(row + jump);                                             \
         *even = __builtin_shufflevector(one, two, EVEN_##LANES);                                                                           \
         *odd = __builtin_shufflevector(one, two, ODD_##LANES);                                                                             \
     }                                                                                                                                      \
-    static KS_INLINE void S##_join_##LANES(S##_##LANES even, S##_##LANES odd, T *row)                                                      \
+    static KS_INLINE void S##_join_##LANES(S##_##LANES even, S##_##LANES odd, T *row, int64_t jump)                                        \
     {                                                                                                                                      \
         *(S##_##LANES *)row = __builtin_shufflevector(even, odd, LOW_##LANES);                                                             \
-        *(S##_##LANES *)(row + LANES) = __builtin_shufflevector(even, odd, HIGH_##LANES);                                                  \
+        *(S##_##LANES *)(row + jump) = __builtin_shufflevector(even, odd, HIGH_##LANES);                                                   \
     }                                                                                                                                      \
-    static KS_INLINE void S##_row_##LANES(ks__pool_act what, int64_t n, int64_t in, const T *x, const T *u, T *y)                          \
+    static KS_INLINE void S##_row_##LANES(ks__pool_act what, int64_t n, int64_t in, int64_t jump, const T *x, const T *u, T *y)            \
     {                                                                                                                                      \
         for (int64_t k = 0; k < n; k += LANES) {                                                                                           \
             int64_t o = k < n - LANES ? k : n - LANES;                                                                                     \
             S##_##LANES a, b, c, d, zero = {0};                                                                                            \
-            S##_part_##LANES(x + 2 * o, &a, &b);                                                                                           \
-            S##_part_##LANES(x + in + 2 * o, &c, &d);                                                                                      \
+            S##_part_##LANES(x + 2 * o, jump, &a, &b);                                                                                     \
+            S##_part_##LANES(x + in + 2 * o, jump, &c, &d);                                                                                \
             S##_mask_##LANES right = S##_wins_##LANES(a, b), down = S##_wins_##LANES(c, d);                                                \
             S##_mask_##LANES below = S##_wins_##LANES(S##_pick_##LANES(right, b, a), S##_pick_##LANES(down, d, c));                        \
             if (what == KS__POOL_ADD) {                                                                                                    \
                 S##_##LANES all = *(const S##_##LANES *)(u + o);                                                                           \
                 S##_##LANES upper = S##_pick_##LANES(below, zero, all), lower = S##_pick_##LANES(below, all, zero);                        \
-                S##_join_##LANES(S##_pick_##LANES(right, zero, upper), S##_pick_##LANES(right, upper, zero), y + 2 * o);                   \
-                S##_join_##LANES(S##_pick_##LANES(down, zero, lower), S##_pick_##LANES(down, lower, zero), y + in + 2 * o);                \
+                S##_join_##LANES(S##_pick_##LANES(right, zero, upper), S##_pick_##LANES(right, upper, zero), y + 2 * o, jump);             \
+                S##_join_##LANES(S##_pick_##LANES(down, zero, lower), S##_pick_##LANES(down, lower, zero), y + in + 2 * o, jump);          \
                 continue;                                                                                                                  \
             }                                                                                                                              \
             if (what == KS__POOL_TAKE) {                                                                                                   \
-                S##_part_##LANES(u + 2 * o, &a, &b);                                                                                       \
-                S##_part_##LANES(u + in + 2 * o, &c, &d);                                                                                  \
+                S##_part_##LANES(u + 2 * o, jump, &a, &b);                                                                                 \
+                S##_part_##LANES(u + in + 2 * o, jump, &c, &d);                                                                            \
             }                                                                                                                              \
             *(S##_##LANES *)(y + o) = S##_pick_##LANES(below, S##_pick_##LANES(down, d, c), S##_pick_##LANES(right, b, a));                \
         }                                                                                                                                  \
@@ -78,18 +79,25 @@ DEFINE_ROW(f64, double, int64_t, 2)
 DEFINE_ROW(f64, double, int64_t, 4)
 DEFINE_ROW(f64, double, int64_t, 8)
 
-/* All rows of a plane. */
+/* All rows of a plane; where one has two windows, two rows fill a vector. */
 #define DEFINE_PLANE(S, T, ACT)                                                                                                            \
     static KS_INLINE void S##_##ACT##_body(int64_t rows, int64_t n, int64_t in, const T *x, const T *u, T *y)                              \
     {                                                                                                                                      \
         int64_t us = KS__POOL_##ACT == KS__POOL_TAKE ? 2 * in : n, ys = KS__POOL_##ACT == KS__POOL_ADD ? 2 * in : n;                       \
+        if (n == 2 && rows >= 2) {                                                                                                         \
+            for (int64_t k = 0; k < rows; k += 2) {                                                                                        \
+                int64_t r = k < rows - 2 ? k : rows - 2;                                                                                   \
+                S##_row_4(KS__POOL_##ACT, 4, in, 2 * in, x + 2 * r * in, u + r * us, y + r * ys);                                          \
+            }                                                                                                                              \
+            return;                                                                                                                        \
+        }                                                                                                                                  \
         for (int64_t r = 0; r < rows; r++, x += 2 * in, u += us, y += ys) {                                                                \
             if (n >= 8)                                                                                                                    \
-                S##_row_8(KS__POOL_##ACT, n, in, x, u, y);                                                                                 \
+                S##_row_8(KS__POOL_##ACT, n, in, 8, x, u, y);                                                                              \
             else if (n >= 4)                                                                                                               \
-                S##_row_4(KS__POOL_##ACT, n, in, x, u, y);                                                                                 \
+                S##_row_4(KS__POOL_##ACT, n, in, 4, x, u, y);                                                                              \
             else                                                                                                                           \
-                S##_row_2(KS__POOL_##ACT, n, in, x, u, y);                                                                                 \
+                S##_row_2(KS__POOL_##ACT, n, in, 2, x, u, y);                                                                              \
         }                                                                                                                                  \
     }                                                                                                                                      \
     KS_TARGETS(void, S##_##ACT, (int64_t rows, int64_t n, int64_t in, const T *x, const T *u, T *y), (rows, n, in, x, u, y))
