@@ -8,6 +8,7 @@
 #include <keisan/sequence.h>
 #include <stdio.h>
 #include "graph/graph.h"
+#include "support/allocator.h"
 
 typedef bool (*net_fn)(ks_place at, ks_node *x, const ks_recurrent_weights *weights, const ks_recurrent_options *options,
                        ks_recurrent_results *out);
@@ -391,4 +392,45 @@ Test(recurrent, options_that_make_no_sense_are_refused)
     options = (ks_recurrent_options){.size = sizeof options, .batch_first = true};
     refused(g, ks_gru(row(x, 0), &weights, &options, &out), "gru: x is 'squeeze_4' [2, 3]: give [N, T, in]");
     ks_graph_free(g);
+}
+
+/* ---- memory -------------------------------------------------------------------------------------------- */
+
+/* Two directions over rows of other lengths; NAN if anything failed. */
+static double ragged(ks_test_memory *memory)
+{
+    ks_graph_options options = {.size = sizeof options, .allocator = ks_test_allocator(memory), .threads = 1};
+    ks_graph *g = ks_graph_new(&options);
+    if (!g)
+        return NAN;
+    const double values[64] = {0.5, -0.25, 1, 0.75, -1, 0.125, 0.3, 0.9};
+    const int64_t ends[N] = {1, 2};
+    ks_recurrent_weights weights[2];
+    for (int i = 0; i < 2; i++)
+        weights[i] =
+            (ks_recurrent_weights){ks_constant(g, KS_F64, KS_SHAPE(IN, 3 * H), values), ks_constant(g, KS_F64, KS_SHAPE(H, 3 * H), values),
+                                   ks_constant(g, KS_F64, KS_SHAPE(3 * H), values), ks_constant(g, KS_F64, KS_SHAPE(3 * H), values)};
+    ks_recurrent_options how = {.size = sizeof how, .reading = KS_READ_BOTH, .lengths = ks_constant(g, KS_I64, KS_SHAPE(N), ends)};
+    ks_recurrent_results out;
+    double value = NAN;
+    bool whole = weights[1].c && weights[1].b && weights[1].u && weights[0].c && weights[0].b && how.lengths;
+    if (whole && ks_gru(ks_constant(g, KS_F64, KS_SHAPE(2, N, IN), values), weights, &how, &out))
+        value = ks_scalar(ks_sum_all(ks_square(out.y)));
+    cr_assert(!isnan(value) || ks_error(g), "request %lld was refused, and nobody says so", (long long)memory->refuse);
+    ks_graph_free(g);
+    return value;
+}
+
+Test(recurrent, says_so_wherever_memory_runs_out)
+{
+    ks_test_memory memory = {0};
+    double wanted = ragged(&memory);
+    int64_t requests = memory.requests;
+    cr_assert(!isnan(wanted));
+    for (int64_t i = 1; i <= requests; i++) {
+        memory = (ks_test_memory){.refuse = i};
+        double value = ragged(&memory);
+        cr_assert(isnan(value) || value == wanted, "request %lld was refused, and the value is %g", (long long)i, value);
+        cr_assert_eq(memory.live, 0, "request %lld was refused, and %lld bytes are lost", (long long)i, (long long)memory.live);
+    }
 }
