@@ -271,12 +271,12 @@ const ks_op ks__op_conv = {
     .name = "conv",
     .formula = "y[n, m, o] = sum over c, i of w[m, c, i] x[n, c, o s + i d - p]",
     .doc = "Convolution (without turning the filters round, as is usual in networks) over one, two or three spatial axes: x [N, C, "
-           "spatial...] "
-           "and filters w [M, C / groups, kernel...] give y [N, M, ...]. Windows begin strides s apart, their elements lie dilations d "
-           "apart, and x is taken to be 0 beyond its edges, where pads p are put: y has (size + pads - d (kernel - 1) - 1) / s + 1 "
-           "elements along an axis, rounded down. With groups the channels and the filters are cut into as many parts, and each part of "
-           "the filters sees its part of the channels: as many groups as channels is a depthwise convolution. N and the spatial sizes "
-           "may be open. ks_conv adds a bias, as an addition that joins what follows it.",
+           "spatial...] and filters w [M, C / groups, kernel...] give y [N, M, ...]. Windows begin strides s apart, their elements lie "
+           "dilations d apart, and x is taken to be 0 beyond its edges, where pads p are put: y has (size + pads - d (kernel - 1) - 1) / "
+           "s + 1 elements along an axis, rounded down. With groups the channels and the filters are cut into as many parts, and each "
+           "part of the filters sees its part of the channels: as many groups as channels is a depthwise convolution. N and the spatial "
+           "sizes may be open. ks_conv adds a bias, as an addition that joins what follows it. Whether an infinity or NaN among the "
+           "filters counts where its element of a window lies over padding is not said: the padding may be left out or be zeros.",
     .types = "TT>T",
     .inputs = "x w",
     .flags = KS_OP_LINEAR | KS_OP_PRODUCT,
@@ -318,7 +318,8 @@ const ks_op ks__op_conv_weight_grad = {
     .formula = "y[m, c, i] = sum over n, o of u[n, m, o] x[n, c, o s + i d - p]",
     .doc = "The transpose of conv as a function of its filters: what reaches w of a conv over x with these attributes from u, the "
            "derivative of its result. Of like only the shape is taken, which is that of w. Partial sums are cut by sizes only, so the "
-           "bits do not depend on the threads.",
+           "bits do not depend on the threads. An infinity or NaN in x may spread to elements of the result that do not meet it: where "
+           "rows of x lie end to end in a sum, what is between the outputs of two rows is weighted with zero, and 0 times it is NaN.",
     .types = "TTS>T",
     .inputs = "u x like",
     .flags = KS_OP_LINEAR | KS_OP_PRODUCT,
