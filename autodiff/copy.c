@@ -2,10 +2,13 @@
  * autodiff/copy.c - what some outputs need, composed again in another graph.
  *
  * Nodes are copied in the order in which inputs come first, and a variable stands where it stood among them. With to_f64, whatever
- * names f32 (leaves and attributes of type dtype) names f64 in the copy: so a network is checked in double precision.
+ * names f32 (leaves and attributes of type dtype) names f64 in the copy: so a network is checked in double precision. Functions are
+ * shared with the original; with to_f64 a function has an f64 form, made once, whose nodes stand where those of its body stand.
  */
+#include "graph/function.h"
 #include "graph/list.h"
 #include "keisan/autodiff.h"
+#include <keisan/function.h>
 
 #include <string.h>
 
@@ -61,6 +64,28 @@ static ks_place copy_place(copier *c, const ks_node *node)
     return at;
 }
 
+static ks_function *in_f64(copier *c, ks_function *f);
+
+/* The function itself, or its form in f64. */
+static bool copy_function(copier *c, ks_function **f)
+{
+    if (c->to_f64)
+        *f = in_f64(c, *f);
+    return *f && ks__function_keep(c->into, *f);
+}
+
+/* Whose random numbers a call draws again, as the copy numbers them. */
+static void copy_source(const copier *c, int64_t *stream)
+{
+    for (uint32_t i = 0; *stream && c->fresh_streams && i < c->list.count; i++) {
+        const ks_node *node = c->list.nodes[i], *copy = c->made[i];
+        if (copy && node->aside && !node->aside->given && (int64_t)node->aside->stream == *stream) {
+            *stream = (int64_t)copy->aside->stream;
+            return;
+        }
+    }
+}
+
 static bool copy_attrs(copier *c, const ks_node *node, void *attrs)
 {
     if (node->op->attrs_size)
@@ -69,6 +94,10 @@ static bool copy_attrs(copier *c, const ks_node *node, void *attrs)
         void *field = (char *)attrs + attr->offset;
         if (attr->type == KS_ATTR_SHAPE && !copy_shape(c, field))
             return false;
+        if (attr->type == KS_ATTR_FUNCTION && *(ks_function **)field && !copy_function(c, field))
+            return false;
+        if (node->op->flags & KS_OP_CALLS && !strcmp(attr->name, "stream"))
+            copy_source(c, field);
         if (attr->type == KS_ATTR_DTYPE && c->to_f64 && *(int64_t *)field == KS_F32)
             *(int64_t *)field = KS_F64;
     }
@@ -189,6 +218,77 @@ static bool copy_all(copier *c)
     return true;
 }
 
+/* ---- a copy of a list ---------------------------------------------------------------------------------- */
+
+static void *zeroed(ks_graph *g, size_t bytes)
+{
+    void *memory = ks__get(g, bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
+}
+
+/* Copies what is listed; c->made has the copies until close_copier. What was begun goes again on failure; variables stay, as always. */
+static bool copy_list(copier *c)
+{
+    uint32_t start = c->into->count;
+    c->made = zeroed(c->into, (c->list.count + 1) * sizeof *c->made);
+    c->symbols = zeroed(c->into, (c->from->symbol_count + 1) * sizeof *c->symbols);
+    c->files = zeroed(c->into, (c->from->file_count + 1) * sizeof *c->files);
+    if (c->made && c->symbols && c->files && copy_all(c))
+        return true;
+    c->into->count = start;
+    ks__cut(c->into, start);
+    return false;
+}
+
+static void close_copier(copier *c)
+{
+    ks__put(c->into, c->made, c->made ? (c->list.count + 1) * sizeof *c->made : 0);
+    ks__put(c->into, c->symbols, c->symbols ? (c->from->symbol_count + 1) * sizeof *c->symbols : 0);
+    ks__put(c->into, c->files, c->files ? (c->from->file_count + 1) * sizeof *c->files : 0);
+    ks__list_free(c->into, &c->list);
+}
+
+/* ---- functions in f64 ---------------------------------------------------------------------------------- */
+
+/* The whole body, node by node, so that positions stay, and its results. */
+static bool copy_body(copier *c)
+{
+    bool good = true;
+    for (uint32_t i = 0; good && i < c->from->count; i++)
+        good = ks__list_add(c->into, &c->list, ks__stack_at(&c->from->nodes, i));
+    good = good && copy_list(c);
+    for (uint32_t k = 0; good && k < c->from->output_count; k++) {
+        const ks__output *output = &c->from->outputs[k];
+        good = ks_output(c->into, output->name, c->made[output->node->local]) != NULL;
+    }
+    return good;
+}
+
+static ks_function *in_f64(copier *c, ks_function *f)
+{
+    const uint64_t key = 3;
+    const ks__derived *known = ks__derived_find(f, &key, 1);
+    if (known)
+        return known->function;
+    ks_graph *g = c->into, *body = ks__graph_beside(f->graph);
+    if (!body)
+        return ks__null(g, KS_NO_MEMORY, KS__NOWHERE, "ks_copy: no memory for '%s' in f64", f->name);
+    copier own = {.from = f->graph, .into = body, .to_f64 = true};
+    ks__function_lock(f);
+    bool good = copy_body(&own);
+    ks__function_unlock(f);
+    close_copier(&own);
+    ks_function *made = good ? ks_function_new(f->name, body) : NULL;
+    if (made) {
+        known = ks__derived_keep(f, &key, 1, made, NULL, 0);
+        return known ? known->function : ks__null(g, KS_NO_MEMORY, KS__NOWHERE, "ks_copy: no memory for '%s' in f64", f->name);
+    }
+    ks_code code = body->failure.code ? body->failure.code : KS_NO_MEMORY;
+    ks__refuse(g, code, KS__NOWHERE, "ks_copy: '%s' in f64: %s", f->name, body->failure.code ? body->failure.message : "no memory");
+    ks_graph_free(body);
+    return NULL;
+}
+
 /* ---- the call ------------------------------------------------------------------------------------------ */
 
 static bool check(ks_graph *into, ks_node *const *outputs, int count)
@@ -206,37 +306,15 @@ static bool check(ks_graph *into, ks_node *const *outputs, int count)
            ks__refuse(into, KS_BAD_ARGUMENT, KS__NOWHERE, "ks_copy: '%s' is in the target already", ks_name(outputs[0]));
 }
 
-static void *zeroed(ks_graph *g, size_t bytes)
-{
-    void *memory = ks__get(g, bytes);
-    return memory ? memset(memory, 0, bytes) : NULL;
-}
-
 bool ks_copy(ks_graph *into, ks_node *const *outputs, int count, bool to_f64, ks_node **out)
 {
     if (!into || !outputs || count <= 0 || !out || !check(into, outputs, count))
         return false;
     ks_graph *from = outputs[0]->graph;
     copier c = {.from = from, .into = into, .to_f64 = to_f64, .fresh_streams = into->random_nodes > 0};
-    bool good = ks__list_reach(into, &c.list, outputs, (uint32_t)count);
-    size_t made = (c.list.count + 1) * sizeof *c.made, symbols = (from->symbol_count + 1) * sizeof *c.symbols;
-    size_t files = (from->file_count + 1) * sizeof *c.files;
-    uint32_t start = into->count;
-    if (good) {
-        c.made = zeroed(into, made);
-        c.symbols = zeroed(into, symbols);
-        c.files = zeroed(into, files);
-        good = c.made && c.symbols && c.files && copy_all(&c);
-    }
+    bool good = ks__list_reach(into, &c.list, outputs, (uint32_t)count) && copy_list(&c);
     for (int i = 0; good && i < count; i++)
         out[i] = c.made[outputs[i]->local];
-    if (!good) { /* what was begun goes again; variables stay, as always */
-        into->count = start;
-        ks__cut(into, start);
-    }
-    ks__put(into, c.made, made);
-    ks__put(into, c.symbols, symbols);
-    ks__put(into, c.files, files);
-    ks__list_free(into, &c.list);
+    close_copier(&c);
     return good;
 }

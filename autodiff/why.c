@@ -39,7 +39,7 @@ static bool answers_nothing(path *p, const ks_node *node, uint32_t k)
 {
     ks_graph *g = p->aside;
     ks_node *few[8];
-    if (!g || node->n > 8)
+    if (!g || node->n > 8 || node->op->flags & KS_OP_RESULT || KS__HAS(node->op, pullbacks))
         return false;
     for (uint32_t i = 0; i < node->n; i++)
         few[i] = stand_in(g, ks__inputs(node)[i], i);

@@ -2,6 +2,7 @@
  * test_copy.c - ks_copy: what outputs need, in another graph, in the same types or with f32 made f64.
  */
 #include "net.h"
+#include "graph/graph.h"
 
 static bool same_value(ks_node *a, ks_node *b)
 {
@@ -199,6 +200,118 @@ Test(copy, of_a_long_chain_does_not_recurse)
     cr_assert(ks_copy(into, &y, 1, false, &copy));
     expect_exactly(ks_scalar(copy), LENGTH);
     cr_expect_eq(ks_node_count(into), ks_node_count(g));
+    done(g);
+    done(into);
+}
+
+/* ---- functions ----------------------------------------------------------------------------------------- */
+
+static ks_function *closed(const char *name, ks_graph *body)
+{
+    ks_function *f = ks_function_new(name, body);
+    cr_assert_not_null(f, "%s", ks_error(body) ? ks_error(body)->message : "");
+    return f;
+}
+
+/* (h [2], x [2], w [2, 2]) -> tanh(h w + x c), the sum of its squares; inside it calls another function. c is a constant. */
+static ks_function *cell(void)
+{
+    ks_graph *inner = graph(), *g = graph();
+    ks_output(inner, "y", ks_tanh(ks_input(inner, "x", KS_F32, KS_SHAPE(2))));
+    ks_function *tanh = closed("bend", inner);
+    ks_node *h = ks_input(g, "h", KS_F32, KS_SHAPE(2)), *x = ks_input(g, "x", KS_F32, KS_SHAPE(2)),
+            *w = ks_input(g, "w", KS_F32, KS_SHAPE(2, 2)), *bent;
+    ks_node *c = ks_constant(g, KS_F32, KS_SHAPE(2), (const float[]){0.5f, 0.25f});
+    ks_node *sum = ks_add(ks_matmul(h, w), ks_cast(ks_mul(x, c), KS_F32));
+    cr_assert(ks_call_function(tanh, &sum, &bent));
+    ks_output(g, "next", bent);
+    ks_output(g, "y", ks_sum_all(ks_square(bent)));
+    ks_function_free(tanh);
+    return closed("cell", g);
+}
+
+/* A scan of the cell and a call of it, in f32, of variables with these names. */
+static ks_node *recurrent(ks_graph *g)
+{
+    ks_function *f = cell();
+    ks_node *h = ks_variable(g, "h", KS_F32, KS_SHAPE(2), KS_NORMAL(1)), *x = ks_variable(g, "x", KS_F32, KS_SHAPE(3, 2), KS_NORMAL(1)),
+            *w = ks_variable(g, "w", KS_F32, KS_SHAPE(2, 2), KS_NORMAL(1)), *out[2], *more[2];
+    ks_scan_options options = {.size = sizeof options, .states = 1, .scanned = 1};
+    cr_assert(ks_scan(f, (ks_node *[]){h, x, w}, &options, out));
+    cr_assert(ks_call_function(f, (ks_node *[]){out[0], h, w}, more));
+    ks_function_free(f);
+    return ks_add(ks_sum_all(ks_mul(out[1], out[1])), ks_add(more[1], ks_sum_all(more[0])));
+}
+
+Test(copy, shares_functions_where_types_stay)
+{
+    ks_graph *g = graph(), *into = graph();
+    ks_node *y = recurrent(g), *outputs[] = {y, ks_gradient(y, ks_find(g, "w"))}, *copies[2];
+    cr_assert(ks_copy(into, outputs, 2, false, copies));
+    cr_expect(same_value(copies[0], outputs[0]) && same_value(copies[1], outputs[1]));
+    cr_expect(same_value(ks_gradient(copies[0], ks_find(into, "w")), outputs[1]));
+    cr_expect_eq(into->function_count, g->function_count);
+    for (uint32_t i = 0; i < into->function_count; i++) {
+        bool shared = false;
+        for (uint32_t k = 0; k < g->function_count; k++)
+            shared = shared || g->functions[k] == into->functions[i];
+        cr_expect(shared);
+    }
+    done(g); /* the copy keeps them alive */
+    cr_expect(isfinite(ks_scalar(copies[0])));
+    done(into);
+}
+
+Test(copy, makes_a_function_in_f64_once)
+{
+    ks_graph *g = graph(), *into = graph(), *again = graph();
+    ks_node *y = recurrent(g), *outputs[] = {y, ks_gradient(y, ks_find(g, "w"))}, *copies[2], *others[2];
+    cr_assert(ks_copy(into, outputs, 2, true, copies));
+    cr_assert(ks_copy(again, outputs, 2, true, others));
+    cr_expect_eq(ks_node_dtype(copies[0]), KS_F64);
+    expect_near(ks_scalar(copies[0]), ks_scalar(y), 1e-5);
+    double a[4], b[4];
+    cr_assert(ks_read(copies[1], KS_F64, a, 4) && ks_read(outputs[1], KS_F64, b, 4));
+    for (int i = 0; i < 4; i++)
+        expect_near(a[i], b[i], 1e-5);
+    /* the derivative that was copied reads the insides of the copied call by position */
+    cr_assert(ks_read(ks_gradient(copies[0], ks_find(into, "w")), KS_F64, b, 4));
+    for (int i = 0; i < 4; i++)
+        expect_near(a[i], b[i], 1e-14);
+    cr_assert_geq(into->function_count, again->function_count);
+    for (uint32_t i = 0; i < again->function_count; i++)
+        cr_expect_eq(into->functions[i], again->functions[i], "one f64 form");
+    done(g);
+    done(into);
+    done(again);
+}
+
+Test(copy, of_functions_lets_gradients_be_checked)
+{
+    ks_graph *g = graph();
+    ks_node *y = recurrent(g);
+    ks_node *x[] = {ks_find(g, "h"), ks_find(g, "x"), ks_find(g, "w")};
+    ks_gradcheck_report report;
+    cr_expect(ks_gradcheck(y, x, 3, NULL, &report), "%s", ks_error(g) ? ks_error(g)->message : "");
+    cr_expect(report.passed && report.count == 3);
+    ks_gradcheck_free(&report);
+    done(g);
+}
+
+Test(copy, into_a_graph_with_random_nodes_draws_a_derivative_of_what_is_drawn)
+{
+    ks_graph *g = graph(), *into = graph(), *body = graph();
+    ks_node *x = ks_input(body, "x", KS_F64, KS_SHAPE(8));
+    ks_output(body, "y", ks_mul(x, ks_random_uniform(body, KS_F64, KS_SHAPE(8), 0, 1)));
+    ks_function *f = closed("noisy", body);
+    ks_node *w = ks_variable(g, "w", KS_F64, KS_SHAPE(8), KS_ONES), *y;
+    cr_assert(ks_call_function(f, &w, &y));
+    ks_node *outputs[] = {y, ks_gradient(ks_sum_all(y), w)}, *copies[2];
+    ks_random_uniform(into, KS_F64, KS_SHAPE(8), 0, 1);
+    cr_assert(ks_copy(into, outputs, 2, false, copies));
+    cr_assert(ks_eval_all(copies, 2));
+    cr_expect(same_value(copies[0], copies[1]), "y / w is dy / dw");
+    ks_function_free(f);
     done(g);
     done(into);
 }
