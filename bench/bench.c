@@ -2,9 +2,10 @@
  * bench/bench.c - Keisan's own side of the comparison with its peers.
  *
  * usage: keisan-bench [--threads N] [--seconds S] CASE...
- * One JSON object a case: median and least milliseconds of one step. The workloads are defined by bench/peers.
+ * One JSON object a case: median and least milliseconds of one step. The workloads are defined by bench/peers; derivatives.c has cases
+ * without peers, where a step is compared with another of Keisan's own.
  */
-#include <keisan/keisan.h>
+#include "bench.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -30,23 +31,34 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Runs step until the time is over; prints the case. */
-static void report(const char *name, bool (*step)(void *), void *payload)
+enum { MOST = 200000 };
+
+static double *new_times(void)
 {
-    enum { MOST = 200000 };
     double *times = malloc(MOST * sizeof *times);
+    if (!times)
+        exit(1);
+    return times;
+}
+
+static void once(const char *name, bench_step step, void *payload, double *time)
+{
+    double start = now();
+    if (!step(payload)) {
+        fprintf(stderr, "keisan-bench: %s failed\n", name);
+        exit(1);
+    }
+    *time = 1e3 * (now() - start);
+}
+
+void bench_report(const char *name, bench_step step, void *payload)
+{
+    double *times = new_times();
     int runs = 0;
-    for (int i = 0; i < 3; i++) {
-        if (!step(payload)) {
-            fprintf(stderr, "keisan-bench: %s failed\n", name);
-            exit(1);
-        }
-    }
-    for (double end = now() + seconds; (now() < end || runs < 5) && runs < MOST; runs++) {
-        double start = now();
-        step(payload);
-        times[runs] = 1e3 * (now() - start);
-    }
+    for (int i = 0; i < 3; i++)
+        once(name, step, payload, times);
+    for (double end = now() + seconds; (now() < end || runs < 5) && runs < MOST; runs++)
+        once(name, step, payload, times + runs);
     qsort(times, (size_t)runs, sizeof *times, by_size);
     printf("{\"case\": \"%s\", \"peer\": \"keisan\", \"threads\": %d, \"ms\": %.6g, \"min_ms\": %.6g, \"runs\": %d}\n", name, threads,
            times[runs / 2], times[0], runs);
@@ -54,7 +66,30 @@ static void report(const char *name, bool (*step)(void *), void *payload)
     free(times);
 }
 
-static ks_graph *new_graph(void)
+void bench_compare(const char *name, bench_step step, void *payload, const char *against, bench_step other, void *other_payload)
+{
+    double *times = new_times(), *others = new_times();
+    int runs = 0;
+    for (int i = 0; i < 3; i++) {
+        once(name, step, payload, times);
+        once(against, other, other_payload, others);
+    }
+    for (double end = now() + 2 * seconds; (now() < end || runs < 5) && runs < MOST; runs++) {
+        once(name, step, payload, times + runs);
+        once(against, other, other_payload, others + runs);
+    }
+    qsort(times, (size_t)runs, sizeof *times, by_size);
+    qsort(others, (size_t)runs, sizeof *others, by_size);
+    printf("{\"case\": \"%s\", \"peer\": \"keisan\", \"threads\": %d, \"ms\": %.6g, \"min_ms\": %.6g, \"runs\": %d, \"against\": \"%s\", "
+           "\"against_ms\": %.6g, \"times\": %.3g, \"times_min\": %.3g}\n",
+           name, threads, times[runs / 2], times[0], runs, against, others[runs / 2], times[runs / 2] / others[runs / 2],
+           times[0] / others[0]);
+    fflush(stdout);
+    free(times);
+    free(others);
+}
+
+ks_graph *bench_graph(void)
 {
     ks_graph_options options = KS_GRAPH_OPTIONS_DEFAULT;
     options.threads = threads;
@@ -64,7 +99,7 @@ static ks_graph *new_graph(void)
     return g;
 }
 
-static void check(ks_graph *g)
+void bench_check(const ks_graph *g)
 {
     if (ks_error(g)) {
         fprintf(stderr, "keisan-bench: %s\n", ks_error(g)->message);
@@ -72,10 +107,12 @@ static void check(ks_graph *g)
     }
 }
 
-static float *random_floats(size_t n)
+float *bench_floats(size_t n)
 {
     float *x = malloc(n * sizeof *x);
     uint32_t state = 1;
+    if (!x)
+        exit(1);
     for (size_t i = 0; i < n; i++) {
         state = state * 1664525u + 1013904223u;
         x[i] = (float)(state >> 8) / 16777216.0f;
@@ -91,13 +128,13 @@ static bool train(void *optimizer)
 /* 784-50-10 with sigmoid, batch 100, softmax and cross-entropy, SGD 0.1. */
 static void mlp_book(void)
 {
-    ks_graph *g = new_graph();
+    ks_graph *g = bench_graph();
     ks_node *x = ks_input(g, "x", KS_F32, KS_SHAPE(100, 784)), *t = ks_input(g, "t", KS_I64, KS_SHAPE(100));
     ks_node *w1 = ks_variable(g, "w1", KS_F32, KS_SHAPE(784, 50), KS_XAVIER), *b1 = ks_variable(g, "b1", KS_F32, KS_SHAPE(50), KS_ZEROS);
     ks_node *w2 = ks_variable(g, "w2", KS_F32, KS_SHAPE(50, 10), KS_XAVIER), *b2 = ks_variable(g, "b2", KS_F32, KS_SHAPE(10), KS_ZEROS);
     ks_node *h = ks_sigmoid(ks_add(ks_matmul(x, w1), b1));
     ks_node *loss = ks_softmax_cross_entropy(ks_add(ks_matmul(h, w2), b2), t);
-    float *data = random_floats(100 * 784);
+    float *data = bench_floats(100 * 784);
     int64_t labels[100];
     for (int i = 0; i < 100; i++)
         labels[i] = i * 7 % 10;
@@ -106,8 +143,8 @@ static void mlp_book(void)
     ks_optimizer_options options = KS_OPTIMIZER_OPTIONS_DEFAULT;
     options.rate = 0.1;
     ks_optimizer *sgd = ks_sgd(loss, &options);
-    check(g);
-    report("mlp_book", train, sgd);
+    bench_check(g);
+    bench_report("mlp_book", train, sgd);
     free(data);
     ks_graph_free(g);
 }
@@ -116,7 +153,7 @@ static void mlp_book(void)
 static void mlp_xor(void)
 {
     static const float inputs[] = {0, 0, 0, 1, 1, 0, 1, 1}, targets[] = {0, 1, 1, 0};
-    ks_graph *g = new_graph();
+    ks_graph *g = bench_graph();
     ks_node *x = ks_input(g, "x", KS_F32, KS_SHAPE(4, 2)), *t = ks_input(g, "t", KS_F32, KS_SHAPE(4, 1));
     ks_node *w1 = ks_variable(g, "w1", KS_F32, KS_SHAPE(2, 8), KS_XAVIER), *b1 = ks_variable(g, "b1", KS_F32, KS_SHAPE(8), KS_ZEROS);
     ks_node *w2 = ks_variable(g, "w2", KS_F32, KS_SHAPE(8, 1), KS_XAVIER), *b2 = ks_variable(g, "b2", KS_F32, KS_SHAPE(1), KS_ZEROS);
@@ -127,8 +164,8 @@ static void mlp_xor(void)
     ks_optimizer_options options = KS_OPTIMIZER_OPTIONS_DEFAULT;
     options.rate = 0.1;
     ks_optimizer *sgd = ks_sgd(loss, &options);
-    check(g);
-    report("mlp_xor", train, sgd);
+    bench_check(g);
+    bench_report("mlp_xor", train, sgd);
     ks_graph_free(g);
 }
 
@@ -151,14 +188,14 @@ static bool eval_fed(void *payload)
 /* sum(tanh(2x + 1) sigmoid(x)) over 10 M floats, value and gradient. */
 static void elementwise(void)
 {
-    ks_graph *g = new_graph();
+    ks_graph *g = bench_graph();
     ks_node *x = ks_input(g, "x", KS_F32, KS_SHAPE(10000000));
     ks_node *y = ks_sum_all(ks_mul(ks_tanh(ks_add(ks_mul(x, ks_number(g, 2)), ks_number(g, 1))), ks_sigmoid(x)));
-    float *data = random_floats(10000000);
+    float *data = bench_floats(10000000);
     pair p = {.x = x, .of = {y, ks_gradient(y, x)}, .data = data};
-    check(g);
-    report("elementwise", eval_fed, &p);
-    check(g);
+    bench_check(g);
+    bench_report("elementwise", eval_fed, &p);
+    bench_check(g);
     free(data);
     ks_graph_free(g);
 }
@@ -181,12 +218,12 @@ static bool eval_new_input(void *payload)
 /* y = tanh(1.01 y + 0.01), 3,334 times in f64: value and gradient, a new input each time. */
 static void scalar_chain(void)
 {
-    ks_graph *g = new_graph();
+    ks_graph *g = bench_graph();
     ks_node *x = ks_input(g, "x", KS_F64, KS_SCALAR), *y = chain(g, x, 1.01);
     pair p = {.x = x, .of = {y, ks_gradient(y, x)}, .value = 0.5};
-    check(g);
-    report("scalar_chain", eval_new_input, &p);
-    check(g);
+    bench_check(g);
+    bench_report("scalar_chain", eval_new_input, &p);
+    bench_check(g);
     ks_graph_free(g);
 }
 
@@ -203,12 +240,12 @@ static bool compose_and_eval(void *payload)
 static void scalar_chain_anew(void)
 {
     double half = 0.5;
-    ks_graph *g = new_graph();
+    ks_graph *g = bench_graph();
     pair p = {.g = g, .x = ks_input(g, "x", KS_F64, KS_SCALAR), .value = 1.01};
     ks_feed(p.x, KS_F64, KS_SCALAR, &half);
     p.mark = ks_graph_mark(g);
-    report("scalar_chain_anew", compose_and_eval, &p);
-    check(g);
+    bench_report("scalar_chain_anew", compose_and_eval, &p);
+    bench_check(g);
     ks_graph_free(g);
 }
 
@@ -216,7 +253,7 @@ static bool everything(void *payload)
 {
     double half = 0.5;
     (void)payload;
-    ks_graph *g = new_graph();
+    ks_graph *g = bench_graph();
     ks_node *x = ks_input(g, "x", KS_F64, KS_SCALAR);
     ks_feed(x, KS_F64, KS_SCALAR, &half);
     ks_node *y = chain(g, x, 1.01), *of[2] = {y, ks_gradient(y, x)};
@@ -228,7 +265,7 @@ static bool everything(void *payload)
 /* The first time: a new graph, composed, differentiated, planned, run and freed. */
 static void scalar_chain_first(void)
 {
-    report("scalar_chain_first", everything, NULL);
+    bench_report("scalar_chain_first", everything, NULL);
 }
 
 static const struct {
@@ -239,7 +276,11 @@ static const struct {
              {"elementwise", elementwise},
              {"scalar_chain", scalar_chain},
              {"scalar_chain_anew", scalar_chain_anew},
-             {"scalar_chain_first", scalar_chain_first}};
+             {"scalar_chain_first", scalar_chain_first},
+             {"hessian_vector", bench_hessian_vector},
+             {"checkpoint", bench_checkpoint},
+             {"sparse_jacobian", bench_sparse_jacobian},
+             {"per_sample", bench_per_sample}};
 
 /* Takes the options out of the list; the number of words that are left. */
 static int take_options(int argc, char **argv)
