@@ -49,20 +49,40 @@ typedef struct job {
     int64_t ranges;
 } job;
 
+/* Single elements, which a copy of each by itself would be slow for: `count` of them for the positions from k on. */
+#define DEFINE_TAKE(S, TYPE)                                                                                                               \
+    static void take_##S(const job *j, int64_t begin, int64_t k, int64_t count, void *out)                                                 \
+    {                                                                                                                                      \
+        const TYPE *from = (const TYPE *)j->call->in[0].data + begin;                                                                      \
+        TYPE *to = out;                                                                                                                    \
+        for (int64_t i = 0; i < count; i++)                                                                                                \
+            to[i] = from[ks__position(&j->call->in[1], k + i, j->x.extent)];                                                               \
+    }
+DEFINE_TAKE(1, uint8_t)
+DEFINE_TAKE(4, uint32_t)
+DEFINE_TAKE(8, uint64_t)
+
+static void take_rows(const job *j, int64_t begin, int64_t k, int64_t count, void *out)
+{
+    size_t run = (size_t)j->x.after * ks_dtype_size(j->call->out->dtype);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t from = begin + ks__position(&j->call->in[1], k + i, j->x.extent);
+        memcpy((char *)out + (size_t)i * run, (const char *)j->call->in[0].data + (size_t)from * run, run);
+    }
+}
+
+/* The task's rows, as far as the positions go at a time. */
 static void gather_task(void *payload, int64_t block)
 {
+    static void (*const take[9])(const job *, int64_t, int64_t, int64_t, void *) = {[1] = take_1, [4] = take_4, [8] = take_8};
     const job *j = payload;
-    const ks_tensor *indices = &j->call->in[1], *out = j->call->out;
-    size_t run = (size_t)j->x.after * ks_dtype_size(out->dtype);
+    size_t run = (size_t)j->x.after * ks_dtype_size(j->call->out->dtype);
     int64_t rows = j->x.before * j->positions, last = (block + 1) * j->chunk < rows ? (block + 1) * j->chunk : rows;
-    int64_t k = block * j->chunk % j->positions, begin = block * j->chunk / j->positions * j->x.extent;
-    for (int64_t r = block * j->chunk; r < last; r++) {
-        int64_t from = begin + ks__position(indices, k, j->x.extent);
-        memcpy((char *)out->data + (size_t)r * run, (const char *)j->call->in[0].data + (size_t)from * run, run);
-        if (++k == j->positions) {
-            k = 0;
-            begin += j->x.extent;
-        }
+    for (int64_t r = block * j->chunk, next; r < last; r = next) {
+        int64_t before = r / j->positions, end = (before + 1) * j->positions;
+        next = end < last ? end : last;
+        (j->x.after == 1 ? take[run] : take_rows)(j, before * j->x.extent, r % j->positions, next - r,
+                                                  (char *)j->call->out->data + (size_t)r * run);
     }
 }
 
