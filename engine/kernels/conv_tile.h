@@ -175,6 +175,7 @@ static const ks__conv_kit KS__ID(kit) = {
 #undef KS__GET
 #undef KS__WIDE
 #undef KS__COPY
+#undef KS__TURN
 #undef KS__DEFINE_TILE
 #undef KS__NAME_TILE
 #undef KS__SIX

@@ -100,7 +100,46 @@ KS__LOCAL void KS__ID(turn_four)(const KS__T *from, int64_t stride, KS__T *to, i
     KS__AT(four, to + 3 * padded) = __builtin_shufflevector(x1, y1, 2, 3, 6, 7);
 }
 
-/* to [k, width] = from [width, k] turned: squares of four, the last of which overlap. */
+#if KS__LANES >= 8
+KS__VECTOR(eight, 8)
+
+/* Four columns and four others of to [8, 8], which come from rows of pairs: x and y of the upper four rows, z and w of the lower. */
+KS__LOCAL void KS__ID(put_turned)(KS__ID(eight) x, KS__ID(eight) y, KS__ID(eight) z, KS__ID(eight) w, KS__T *to, int64_t padded)
+{
+    typedef KS__ID(eight) eight;
+    eight a = __builtin_shufflevector(x, y, 0, 1, 8, 9, 4, 5, 12, 13), b = __builtin_shufflevector(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
+    eight c = __builtin_shufflevector(z, w, 0, 1, 8, 9, 4, 5, 12, 13), d = __builtin_shufflevector(z, w, 2, 3, 10, 11, 6, 7, 14, 15);
+    KS__AT(eight, to) = __builtin_shufflevector(a, c, 0, 1, 2, 3, 8, 9, 10, 11);
+    KS__AT(eight, to + padded) = __builtin_shufflevector(b, d, 0, 1, 2, 3, 8, 9, 10, 11);
+    KS__AT(eight, to + 4 * padded) = __builtin_shufflevector(a, c, 4, 5, 6, 7, 12, 13, 14, 15);
+    KS__AT(eight, to + 5 * padded) = __builtin_shufflevector(b, d, 4, 5, 6, 7, 12, 13, 14, 15);
+}
+
+/* to [8, 8] = from [8, 8] turned */
+KS__LOCAL void KS__ID(turn_eight)(const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
+{
+    KS__ID(eight) row[8], low[4], high[4];
+    KS__EACH (i, 8)
+        row[i] = KS__GET(KS__ID(eight), from + i * stride);
+    KS__EACH (i, 4) {
+        low[i] = __builtin_shufflevector(row[2 * i], row[2 * i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        high[i] = __builtin_shufflevector(row[2 * i], row[2 * i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+    KS__ID(put_turned)(low[0], low[1], low[2], low[3], to, padded);
+    KS__ID(put_turned)(high[0], high[1], high[2], high[3], to + 2 * padded, padded);
+}
+#endif
+
+/* Squares, the last of which overlap. */
+#define KS__TURN(SQUARE, SIZE)                                                                                                             \
+    for (int64_t j = 0; j < width; j += SIZE) {                                                                                            \
+        int64_t column = j < width - SIZE ? j : width - SIZE;                                                                              \
+        for (int64_t p = 0; p < k - SIZE; p += SIZE)                                                                                       \
+            KS__ID(SQUARE)(from + column * stride + p, stride, to + p * padded + column, padded);                                          \
+        KS__ID(SQUARE)(from + column * stride + k - SIZE, stride, to + (k - SIZE) * padded + column, padded);                              \
+    }
+
+/* to [k, width] = from [width, k] turned */
 KS__TARGET static void KS__ID(turn)(int64_t k, int64_t width, const KS__T *from, int64_t stride, KS__T *to, int64_t padded)
 {
     if (k < 4 || width < 4) {
@@ -110,10 +149,11 @@ KS__TARGET static void KS__ID(turn)(int64_t k, int64_t width, const KS__T *from,
         }
         return;
     }
-    for (int64_t j = 0; j < width; j += 4) {
-        int64_t column = j < width - 4 ? j : width - 4;
-        for (int64_t p = 0; p < k - 4; p += 4)
-            KS__ID(turn_four)(from + column * stride + p, stride, to + p * padded + column, padded);
-        KS__ID(turn_four)(from + column * stride + k - 4, stride, to + (k - 4) * padded + column, padded);
+#if KS__LANES >= 8
+    if (k >= 8 && width >= 8) {
+        KS__TURN(turn_eight, 8)
+        return;
     }
+#endif
+    KS__TURN(turn_four, 4)
 }

@@ -349,6 +349,7 @@ static const ks__kit KS__ID(kit) = {
 #undef KS__ROW
 #undef KS__WIDE
 #undef KS__COPY
+#undef KS__TURN
 #undef KS__ID
 #undef KS__TARGET
 #undef KS__LANES
