@@ -41,30 +41,31 @@ static inline ks__columns ks__columns_of(int64_t n, int64_t w, int64_t stride)
                 g[c] = x[i * stride + c] > g[c] ? x[i * stride + c] : g[c];                                                                \
         }                                                                                                                                  \
     }                                                                                                                                      \
-    /* sum += exp(x - g), which y (NULL: not wanted) gets too, or x - g for the logarithm. */                                              \
+    /* sum += exp(x - g), which y gets too if it is kept, or x - g for the logarithm. Both flags are constants: a branch in the loop would \
+       keep it from going by vectors. */                                                                                                   \
     static KS_INLINE void ks__columns_exp_##S(TYPE *y, double *sum, const TYPE *x, const TYPE *g, int64_t n, int64_t w, int64_t stride,    \
-                                              const bool logs)                                                                             \
+                                              const bool keep, const bool logs)                                                            \
     {                                                                                                                                      \
         for (int64_t i = 0; i < n; i++) {                                                                                                  \
             KS_LOOP                                                                                                                        \
             for (int64_t c = 0; c < w; c++) {                                                                                              \
                 const TYPE d = x[i * stride + c] - g[c];                                                                                   \
                 const TYPE e = EXP(d);                                                                                                     \
-                if (y)                                                                                                                     \
+                if (keep)                                                                                                                  \
                     y[i * stride + c] = logs ? d : e;                                                                                      \
                 sum[c] += (double)e;                                                                                                       \
             }                                                                                                                              \
         }                                                                                                                                  \
     }                                                                                                                                      \
-    /* y = exp(x - g) / s, or x - g - s; x NULL: y is what ks__columns_exp left there. */                                                  \
+    /* y = exp(x - g) / s, or x - g - s; if kept, from what ks__columns_exp left in y. */                                                  \
     static KS_INLINE void ks__columns_part_##S(TYPE *y, const TYPE *x, const TYPE *g, const TYPE *s, int64_t n, int64_t w, int64_t stride, \
-                                               const bool logs)                                                                            \
+                                               const bool keep, const bool logs)                                                           \
     {                                                                                                                                      \
         for (int64_t i = 0; i < n; i++) {                                                                                                  \
             KS_LOOP                                                                                                                        \
             for (int64_t c = 0; c < w; c++) {                                                                                              \
-                const TYPE d = x ? x[i * stride + c] - g[c] : y[i * stride + c];                                                           \
-                y[i * stride + c] = logs ? d - s[c] : (x ? EXP(d) : d) / s[c];                                                             \
+                const TYPE d = keep ? y[i * stride + c] : x[i * stride + c] - g[c];                                                        \
+                y[i * stride + c] = logs ? d - s[c] : (keep ? d : EXP(d)) / s[c];                                                          \
             }                                                                                                                              \
         }                                                                                                                                  \
     }                                                                                                                                      \
@@ -83,14 +84,15 @@ static inline ks__columns ks__columns_of(int64_t n, int64_t w, int64_t stride)
             g[c] = g[c - own];                                                                                                             \
     }                                                                                                                                      \
     /* The sum of each column, wherever it stands. */                                                                                      \
-    static KS_INLINE void ks__columns_sum_##S(TYPE *y, double *sum, const TYPE *x, const TYPE *g, const ks__columns *a, const bool logs)   \
+    static KS_INLINE void ks__columns_sum_##S(TYPE *y, double *sum, const TYPE *x, const TYPE *g, const ks__columns *a, const bool keep,   \
+                                              const bool logs)                                                                             \
     {                                                                                                                                      \
         memset(sum, 0, (size_t)a->w * sizeof *sum);                                                                                        \
-        ks__columns_exp_##S(y, sum, x, g, a->n, a->w, a->stride, logs);                                                                    \
+        ks__columns_exp_##S(y, sum, x, g, a->n, a->w, a->stride, keep, logs);                                                              \
         if (a->fold == 1)                                                                                                                  \
             return;                                                                                                                        \
         const int64_t own = a->w / a->fold, done = a->n * a->w;                                                                            \
-        ks__columns_exp_##S(y ? y + done : y, sum, x + done, g, 1, a->rest, a->w, logs);                                                   \
+        ks__columns_exp_##S(keep ? y + done : y, sum, x + done, g, 1, a->rest, a->w, keep, logs);                                          \
         for (int64_t k = own; k < a->w; k += own) {                                                                                        \
             for (int64_t c = 0; c < own; c++)                                                                                              \
                 sum[c] += sum[k + c];                                                                                                      \
@@ -100,7 +102,7 @@ static inline ks__columns ks__columns_of(int64_t n, int64_t w, int64_t stride)
     }                                                                                                                                      \
     /* y from g and the sums: the columns' shares. */                                                                                      \
     static KS_INLINE void ks__columns_parts_##S(TYPE *y, const TYPE *x, const TYPE *g, const double *sum, const ks__columns *a,            \
-                                                const bool logs)                                                                           \
+                                                const bool keep, const bool logs)                                                          \
     {                                                                                                                                      \
         TYPE s[KS__COLUMNS];                                                                                                               \
         KS_LOOP                                                                                                                            \
@@ -109,9 +111,9 @@ static inline ks__columns ks__columns_of(int64_t n, int64_t w, int64_t stride)
             s[c] = logs ? LOG(total) : total;                                                                                              \
         }                                                                                                                                  \
         const int64_t done = a->n * a->w;                                                                                                  \
-        ks__columns_part_##S(y, x, g, s, a->n, a->w, a->stride, logs);                                                                     \
+        ks__columns_part_##S(y, x, g, s, a->n, a->w, a->stride, keep, logs);                                                               \
         if (a->fold > 1)                                                                                                                   \
-            ks__columns_part_##S(y + done, x ? x + done : x, g, s, 1, a->rest, a->w, logs);                                                \
+            ks__columns_part_##S(y + done, keep ? x : x + done, g, s, 1, a->rest, a->w, keep, logs);                                       \
     }                                                                                                                                      \
     /* y from x, columns done whole. */                                                                                                    \
     static KS_INLINE void ks__columns_all_##S(TYPE *y, const TYPE *x, const ks__columns *a, const bool logs)                               \
@@ -119,8 +121,8 @@ static inline ks__columns ks__columns_of(int64_t n, int64_t w, int64_t stride)
         TYPE g[KS__COLUMNS];                                                                                                               \
         double sum[KS__COLUMNS];                                                                                                           \
         ks__columns_greatest_##S(g, x, a);                                                                                                 \
-        ks__columns_sum_##S(y, sum, x, g, a, logs);                                                                                        \
-        ks__columns_parts_##S(y, NULL, g, sum, a, logs);                                                                                   \
+        ks__columns_sum_##S(y, sum, x, g, a, true, logs);                                                                                  \
+        ks__columns_parts_##S(y, x, g, sum, a, true, logs);                                                                                \
     }                                                                                                                                      \
     /* A part's greatest and sum. -inf as greatest counts as 0: a part of -inf alone has the sum 0 and spoils no other. */                 \
     static KS_INLINE void ks__columns_fold_##S(TYPE *greatest, double *sums, const TYPE *x, const ks__columns *a)                          \
@@ -132,7 +134,7 @@ static inline ks__columns ks__columns_of(int64_t n, int64_t w, int64_t stride)
         memcpy(greatest, g, own * sizeof *g);                                                                                              \
         for (int64_t c = 0; c < a->w; c++)                                                                                                 \
             g[c] = g[c] == -(TYPE)INFINITY ? 0 : g[c];                                                                                     \
-        ks__columns_sum_##S(NULL, sum, x, g, a, false);                                                                                    \
+        ks__columns_sum_##S(NULL, sum, x, g, a, false, false);                                                                             \
         memcpy(sums, sum, own * sizeof *sum);                                                                                              \
     }                                                                                                                                      \
     /* The first of the parts, whose results are `stride` apart, becomes all of them together. */                                          \
@@ -163,7 +165,7 @@ static inline ks__columns ks__columns_of(int64_t n, int64_t w, int64_t stride)
             memcpy(g + k, greatest, (size_t)own * sizeof *g);                                                                              \
             memcpy(sum + k, sums, (size_t)own * sizeof *sum);                                                                              \
         }                                                                                                                                  \
-        ks__columns_parts_##S(y, x, g, sum, a, logs);                                                                                      \
+        ks__columns_parts_##S(y, x, g, sum, a, false, logs);                                                                               \
     }
 
 KS__DEFINE_COLUMNS(f32, float, ks__exp_f, ks__log_f)

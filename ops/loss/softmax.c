@@ -20,6 +20,7 @@ static const axis_attrs axis_defaults = {.axis = -1};
 
 #define IN_L2         262144 /* bytes of x beside which y has room in L2 */
 #define LEAST_COLUMNS 64     /* narrower stretches of rows are read slowly */
+#define MOST_WHOLE    256    /* columns done whole together: what they gather stays in L1 */
 #define PART          65536  /* elements of a part of tall columns */
 #define LEAST_TASK    8192   /* elements that are worth waking a thread */
 
@@ -185,7 +186,7 @@ static job job_of(const ks_call *call, bool logs)
     int64_t n = j.x.extent > 0 ? j.x.extent : 1, after = j.x.after > 0 ? j.x.after : 1;
     int64_t fitting = IN_L2 / (int64_t)j.size / n, least = after < LEAST_COLUMNS ? after : LEAST_COLUMNS;
     bool whole = fitting >= least;
-    j.width = !whole || fitting > KS__COLUMNS ? KS__COLUMNS : fitting;
+    j.width = !whole ? KS__COLUMNS : fitting < MOST_WHOLE ? fitting : MOST_WHOLE;
     j.height = whole ? n : PART / (after < KS__COLUMNS ? after : KS__COLUMNS);
     j.parts = ks__ceil_div(n, j.height);
     j.ranges = ks__ceil_div(after, j.width);
