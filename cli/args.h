@@ -33,7 +33,7 @@ typedef struct args {
     const char *data, *rows, *test, *loss, *score, *labels, *optimizer, *resume;
     int64_t seed, threads, digits, most, batch, epochs;
     double tolerance;
-    bool json, cast, unchecked, help, has_seed;
+    bool json, cast, unchecked, unfold, help, has_seed;
 } args;
 
 typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_WORDS, OPTION_NAMES, OPTION_WHOLE, OPTION_REAL } option_kind;

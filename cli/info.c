@@ -9,8 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Functions that are called, each after those that it calls. */
+typedef struct functions {
+    const ks_function **at;
+    int count, capacity;
+} functions;
+
 /* What is told besides the nodes. */
 typedef struct facts {
+    functions functions;
     int64_t batch; /* what open dimensions are taken as */
     int64_t parameters, variables, parameter_bytes;
     int64_t multiply_adds;             /* of matrix products, forward */
@@ -47,15 +54,74 @@ static void count_parameters(const model *m, facts *f)
     }
 }
 
-static bool is_set(const ks_node *node, const char *name)
+/* A whole number among the node's attributes; 0 if it has none of that name. */
+static int64_t attribute(const ks_node *node, const char *name)
 {
     const char *attrs = ks_node_attrs(node);
     for (const ks_attr *attr = ks_node_op(node)->attrs; attrs && attr && attr->name; attr++) {
         if (!strcmp(attr->name, name))
-            return *(const int64_t *)(attrs + attr->offset) != 0;
+            return *(const int64_t *)(attrs + attr->offset);
+    }
+    return 0;
+}
+
+static bool is_set(const ks_node *node, const char *name)
+{
+    return attribute(node, name) != 0;
+}
+
+/* ---- functions ----------------------------------------------------------------------------------------- */
+
+/* The k-th function among the node's attributes; NULL: there are no more. */
+static const ks_function *called_by(const ks_node *node, int k)
+{
+    const char *attrs = ks_node_attrs(node);
+    for (const ks_attr *attr = ks_node_op(node)->attrs; attrs && attr && attr->name; attr++) {
+        const ks_function *f = attr->type == KS_ATTR_FUNCTION ? *(ks_function *const *)(const void *)(attrs + attr->offset) : NULL;
+        if (f && k-- == 0)
+            return f;
+    }
+    return NULL;
+}
+
+static bool is_listed(const functions *list, const ks_function *f)
+{
+    for (int i = 0; i < list->count; i++) {
+        if (list->at[i] == f)
+            return true;
     }
     return false;
 }
+
+static bool append(functions *list, const ks_function *f)
+{
+    if (list->count == list->capacity) {
+        int capacity = 2 * list->capacity + 8;
+        const ks_function **more = realloc(list->at, (size_t)capacity * sizeof *more);
+        if (!more)
+            return false;
+        list->at = more;
+        list->capacity = capacity;
+    }
+    list->at[list->count++] = f;
+    return true;
+}
+
+/* All that the graph's nodes call; what is called goes first. Calls are no deeper than the reader allows. */
+static bool list_functions(const ks_graph *g, functions *list)
+{
+    for (int64_t i = 0; i < ks_node_count(g); i++) {
+        const ks_node *node = ks_node_at(g, i);
+        const ks_function *f;
+        for (int k = 0; (f = called_by(node, k)) != NULL; k++) {
+            if (!is_listed(list, f) && (!list_functions(ks_function_graph(f), list) || !append(list, f)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* ---- work and memory ----------------------------------------------------------------------------------- */
 
 /* The k of [..., m, k], which a product may read as [..., k, m]. */
 static int64_t inner_of(const ks_node *product, int64_t batch)
@@ -66,18 +132,49 @@ static int64_t inner_of(const ks_node *product, int64_t batch)
     return closed(shape.dim[shape.rank > 1 && is_set(product, "trans_a") ? shape.rank - 2 : shape.rank - 1], batch);
 }
 
-/* [..., m, k] times [..., k, n] multiplies and adds k times for each element of the result. */
-static void count_work(const model *m, facts *f)
+static int64_t product(int64_t a, int64_t b)
 {
-    for (int64_t i = 0; i < ks_node_count(m->graph); i++) {
-        const ks_node *node = ks_node_at(m->graph, i);
-        if (strcmp(ks_node_op_name(node), "matmul") != 0)
-            continue;
-        int64_t work;
-        if (__builtin_mul_overflow(count_of(node, f->batch), inner_of(node, f->batch), &work) ||
-            __builtin_add_overflow(f->multiply_adds, work, &f->multiply_adds))
-            f->multiply_adds = INT64_MAX;
+    int64_t both;
+    return __builtin_mul_overflow(a, b, &both) ? INT64_MAX : both;
+}
+
+/* How often a node runs what it calls: a scan as often as it has steps. */
+static int64_t steps_of(const ks_node *node, int64_t batch)
+{
+    if (strcmp(ks_node_op_name(node), "scan") != 0)
+        return 1;
+    if (!attribute(node, "scanned"))
+        return attribute(node, "length");
+    ks_shape rows = ks_node_shape(ks_node_input(node, (int)(is_set(node, "counted") + attribute(node, "states"))));
+    return rows.rank ? closed(rows.dim[0], batch) : 1;
+}
+
+/* [..., m, k] times [..., k, n] multiplies and adds k times for each element of the result. */
+static int64_t work_of(const ks_graph *g, int64_t batch, const functions *list, const int64_t *known)
+{
+    int64_t all = 0;
+    for (int64_t i = 0; i < ks_node_count(g); i++) {
+        const ks_node *node = ks_node_at(g, i);
+        int64_t work = !strcmp(ks_node_op_name(node), "matmul") ? product(count_of(node, batch), inner_of(node, batch)) : 0;
+        const ks_function *body = called_by(node, 0); /* what else it calls says when a loop ends */
+        for (int k = 0; body && k < list->count; k++)
+            work += list->at[k] == body ? product(steps_of(node, batch), known[k]) : 0;
+        if (__builtin_add_overflow(all, work, &all))
+            return INT64_MAX;
     }
+    return all;
+}
+
+static int count_work(const model *m, facts *f)
+{
+    int64_t *known = calloc((size_t)f->functions.count + 1, sizeof *known);
+    if (!known)
+        return complain_memory();
+    for (int i = 0; i < f->functions.count; i++)
+        known[i] = work_of(ks_function_graph(f->functions.at[i]), f->batch, &f->functions, known);
+    f->multiply_adds = work_of(m->graph, f->batch, &f->functions, known);
+    free(known);
+    return DONE;
 }
 
 static int feed_zeros(const model *m, int64_t batch)
@@ -151,6 +248,8 @@ static void put_node(const model *m, const ks_node *node, int name_width, int op
         printf("%-12s  ", text);
     else
         printf("%s", text);
+    if (called_by(node, 0))
+        printf("%s: ", ks_function_name(called_by(node, 0)));
     for (int i = 0; i < ks_node_input_count(node); i++)
         printf("%s%s", i ? ", " : "", ks_name(ks_node_input(node, i)));
     if (ks_is_number(node))
@@ -159,6 +258,31 @@ static void put_node(const model *m, const ks_node *node, int name_width, int op
         printf(" (state)");
     if (ks_doc(node))
         printf("  # %s", ks_doc(node));
+    putchar('\n');
+}
+
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void put_function(const ks_function *f)
+{
+    int parameters = ks_function_input_count(f), results = ks_function_output_count(f);
+    int64_t nodes = ks_node_count(ks_function_graph(f));
+    printf("function %s: %d parameter%s, %d result%s, %lld node%s", ks_function_name(f), parameters, plural(parameters), results,
+           plural(results), (long long)nodes, plural(nodes));
+    functions called = {0};
+    for (int64_t i = 0; i < nodes; i++) {
+        const ks_function *other;
+        for (int k = 0; (other = called_by(ks_node_at(ks_function_graph(f), i), k)) != NULL; k++) {
+            if (is_listed(&called, other))
+                continue;
+            printf("%s%s", called.count ? ", " : ", calls ", ks_function_name(other));
+            append(&called, other);
+        }
+    }
+    free(called.at);
     putchar('\n');
 }
 
@@ -178,7 +302,12 @@ static void put_text(const model *m, int64_t nodes, const facts *f)
 {
     char text[COUNT_TEXT];
     int name_width = widest(m, nodes, ks_name), op_width = widest(m, nodes, ks_node_op_name);
-    printf("%s: %s nodes\n", m->path, count_text(nodes, text));
+    printf("%s: %s nodes", m->path, count_text(nodes, text));
+    if (f->functions.count)
+        printf(", %d function%s", f->functions.count, plural(f->functions.count));
+    putchar('\n');
+    for (int i = 0; i < f->functions.count; i++)
+        put_function(f->functions.at[i]);
     for (int64_t i = 0; i < nodes; i++)
         put_node(m, ks_node_at(m->graph, i), name_width, op_width);
     for (int i = 0; i < ks_output_count(m->graph); i++)
@@ -204,6 +333,10 @@ static void put_json_node(const model *m, const ks_node *node)
         json_string(ks_name(ks_node_input(node, i)));
     }
     putchar(']');
+    if (called_by(node, 0)) {
+        printf(", \"function\": ");
+        json_string(ks_function_name(called_by(node, 0)));
+    }
     if (ks_is_variable(node))
         printf(", \"trainable\": %s", ks_is_trainable(node) ? "true" : "false");
     putchar('}');
@@ -216,7 +349,16 @@ static void put_json(const model *m, int64_t nodes, const facts *f)
         printf("%s", i ? ",\n  " : "");
         put_json_node(m, ks_node_at(m->graph, i));
     }
-    printf("],\n \"outputs\": {");
+    printf("],\n ");
+    for (int i = 0; i < f->functions.count; i++) {
+        const ks_function *function = f->functions.at[i];
+        printf(i ? ",\n  {\"name\": " : "\"functions\": [{\"name\": ");
+        json_string(ks_function_name(function));
+        printf(", \"inputs\": %d, \"outputs\": %d, \"nodes\": %lld}%s", ks_function_input_count(function),
+               ks_function_output_count(function), (long long)ks_node_count(ks_function_graph(function)),
+               i + 1 == f->functions.count ? "],\n " : "");
+    }
+    printf("\"outputs\": {");
     for (int i = 0; i < ks_output_count(m->graph); i++) {
         printf("%s", i ? ", " : "");
         json_string(ks_output_name(m->graph, i));
@@ -236,17 +378,17 @@ static int tell(const model *m, const args *a)
     int64_t nodes = ks_node_count(m->graph); /* before the gradients come along */
     facts f = {.batch = a->batch ? a->batch : 1, .forward_bytes = -1, .step_bytes = -1};
     count_parameters(m, &f);
-    count_work(m, &f);
-    int status = feed_zeros(m, f.batch);
+    int status = list_functions(m->graph, &f.functions) ? count_work(m, &f) : complain_memory();
+    if (!status)
+        status = feed_zeros(m, f.batch);
     if (!status)
         status = count_memory(m, &f);
-    if (status)
-        return status;
-    if (a->json)
+    if (!status && a->json)
         put_json(m, nodes, &f);
-    else
+    else if (!status)
         put_text(m, nodes, &f);
-    return DONE;
+    free(f.functions.at);
+    return status;
 }
 
 static int run(const args *a)

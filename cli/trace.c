@@ -66,6 +66,7 @@ static int trace(const model *m, const args *a, ks_trace_form form)
         return status;
     options.digits = (int)a->digits;
     options.most = a->most;
+    options.unfold = a->unfold;
     bool good = a->out ? ks_trace(of, form, a->out, &options) : ks_trace_to(of, form, output_writer(stdout), &options);
     if (good || (!a->out && ferror(stdout)))
         return DONE;
@@ -96,6 +97,7 @@ static const option options[] = {
     {"upstream", OPTION_TEXT, FIELD(upstream), "VALUE", "what starts the backward pass of what is no scalar: as the value of a feed"},
     OPTION_DIGITS,
     {"most", OPTION_WHOLE, FIELD(most), "N", "tensors of more elements are summarised; default 8", 1, 9e15},
+    {"unfold", OPTION_FLAG, FIELD(unfold), NULL, "show what is inside calls and scans too"},
     {"json", OPTION_FLAG, FIELD(json), NULL, "print it as JSON, exact to the bit"},
     OPTION_CAST,
     OPTION_SEED,

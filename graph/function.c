@@ -212,6 +212,25 @@ const ks_graph *ks_function_graph(const ks_function *function)
     return function ? function->graph : NULL;
 }
 
+bool ks__function_name_all(const ks_function *f)
+{
+    ks_graph *body = f->graph;
+    bool good = true;
+    ks__function_lock(f);
+    ks_failure before = body->failure;
+    void (*handler)(void *user, const ks_failure *failure) = body->options.on_error;
+    body->options.on_error = NULL;
+    for (uint32_t i = body->count; good && i-- > 0;) {
+        const ks_node *node = ks__stack_at(&body->nodes, i);
+        ks_name(node);
+        good = node->aside && node->aside->name;
+    }
+    body->options.on_error = handler;
+    body->failure = before;
+    ks__function_unlock(f);
+    return good;
+}
+
 /* ---- shapes -------------------------------------------------------------------------------------------- */
 
 /* What the body's symbols stand for among the arguments' dimensions; 0: not known yet (then size + 1, or the open dimension). */

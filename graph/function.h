@@ -54,6 +54,9 @@ bool ks__function_keep(ks_graph *g, ks_function *f);
 /* A graph for what is derived from g, a function's body in the end: its allocator and seed. */
 ks_graph *ks__graph_beside(const ks_graph *g);
 
+/* All nodes of the body have names from here on. False: no memory, which is no failure of the body's. */
+bool ks__function_name_all(const ks_function *f);
+
 /* The k-th function that the node calls by its attributes; NULL: it calls no more. */
 ks_function *ks__function_called(const ks_node *node, uint32_t k);
 

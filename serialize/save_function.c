@@ -138,24 +138,6 @@ static void place_numbers(ks__save *s)
     }
 }
 
-/* All nodes have their names now; what goes wrong here is no failure of the body's. */
-static bool name_all(ks__save *s)
-{
-    ks_graph *body = s->g;
-    ks_failure before = body->failure;
-    void (*handler)(void *user, const ks_failure *failure) = body->options.on_error;
-    bool good = true;
-    body->options.on_error = NULL;
-    for (uint32_t i = body->count; good && i-- > 0;) {
-        const ks_node *node = ks__stack_at(&body->nodes, i);
-        ks_name(node);
-        good = node->aside && node->aside->name;
-    }
-    body->options.on_error = handler;
-    body->failure = before;
-    return good || ks__save_no_memory(s);
-}
-
 static bool save_nodes(ks__save *s)
 {
     const char *between = "{\"nodes\": [\n    ";
@@ -192,9 +174,7 @@ static bool save_function(ks__save *s, const ks__save_function *f)
         return ks__save_no_memory(s);
     memset(own.uses, 0, bytes);
     place_numbers(&own);
-    ks__function_lock(f->function);
-    bool good = name_all(&own);
-    ks__function_unlock(f->function);
+    bool good = ks__function_name_all(f->function) || ks__save_no_memory(s);
     good = good && ks__save_item(&own, cJSON_CreateString(f->name)) && ks__save_text(&own, ": ") && save_nodes(&own) && save_outputs(&own);
     s->failed = own.failed;
     ks__put(s->host, own.uses, bytes);

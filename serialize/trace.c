@@ -10,6 +10,7 @@
 #include "serialize/io.h"
 #include "autodiff/gradient.h"
 #include "engine/engine.h"
+#include "graph/function.h"
 #include "graph/list.h"
 #include "ops/table.h"
 
@@ -125,8 +126,11 @@ static ks_node *copy_operation(ks_graph *own, const ks_node *node, const char *n
         return NULL;
     for (uint32_t k = 0; k < node->n; k++)
         inputs[k] = nodes[ks__inputs(node)[k]->local].node;
+    bool kept = true;
+    for (uint32_t k = 0; kept && ks__function_called(node, k); k++)
+        kept = ks__function_keep(own, ks__function_called(node, k));
     own->composing = name;
-    ks_node *copy = ks__compose(ks_node_place(node), own, node->op, inputs, node->n, ks__attrs(node));
+    ks_node *copy = kept ? ks__compose(ks_node_place(node), own, node->op, inputs, node->n, ks__attrs(node)) : NULL;
     own->composing = NULL;
     if (inputs != few)
         ks__put(own, inputs, node->n * sizeof *inputs);
@@ -174,6 +178,45 @@ static bool copy_cone(ks__trace *t, const ks__list *cone)
     return true;
 }
 
+/* ---- inside calls and scans ---------------------------------------------------------------------------- */
+
+/* The body's nodes are the last results of what runs it; of a scan they are stacked. */
+static bool unfold(ks__trace *t, ks__trace_node *step)
+{
+    ks_node *node = step->node;
+    const ks_function *body = ks__trace_body(node);
+    if (!body)
+        return true;
+    int64_t first = node->op->results(ks__attrs(node)) - body->graph->count;
+    bool stacks = first > (int64_t)ks__function_outputs(body);
+    if (!ks__function_name_all(body))
+        return ks__refuse(t->g, KS_NO_MEMORY, KS__NOWHERE, "trace: out of memory");
+    step->inside = t->inside_count;
+    for (uint32_t i = 0; i < body->graph->count; i++) {
+        const ks_node *inside = ks__stack_at(&body->graph->nodes, i);
+        if (inside->op->flags & KS_OP_NUMBER)
+            continue;
+        if (!ks__grow(t->g, &t->insides, &t->inside_capacity, t->inside_count, sizeof *t->insides))
+            return false;
+        ks__trace_inside *to = &t->insides[t->inside_count++];
+        *to = (ks__trace_inside){.node = inside};
+        bool fits = !stacks || inside->dims->shape.rank < KS_MAX_RANK;
+        if (fits && !(to->value = ks_result_at(ks_node_place(node), node, first + i)))
+            return false;
+    }
+    step->inside_count = t->inside_count - step->inside;
+    return true;
+}
+
+static bool unfold_all(ks__trace *t)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (!unfold(t, &t->nodes[i]))
+            return false;
+    }
+    return true;
+}
+
 /* ---- forward and backward ------------------------------------------------------------------------------ */
 
 static bool is_float(const ks_node *node)
@@ -192,13 +235,15 @@ static void want(ks_node **targets, uint32_t *count, ks_node *node)
 
 static bool compute(ks__trace *t, const ks__backward *b)
 {
-    size_t most = (size_t)t->count + b->count + 2 * (size_t)b->edge_count;
+    size_t most = (size_t)t->count + t->inside_count + b->count + 2 * (size_t)b->edge_count;
     ks_node **targets = ks__get(t->g, most * sizeof *targets);
     if (!targets)
         return false;
     uint32_t count = 0;
     for (uint32_t i = 0; i < t->count; i++)
         want(targets, &count, t->nodes[i].node);
+    for (uint32_t i = 0; i < t->inside_count; i++)
+        want(targets, &count, t->insides[i].value);
     for (uint32_t i = 0; i < b->count; i++)
         want(targets, &count, b->nodes[i]->op->flags & KS_OP_NUMBER ? NULL : b->upstream[i]);
     for (uint32_t i = 0; i < b->edge_count; i++) {
@@ -231,7 +276,11 @@ static void take_edges(ks__trace *t, const ks__backward *b, uint32_t *next)
         const ks__edge *edge = &b->edges[*next];
         uint32_t input = ks__inputs(node)[edge->input]->local;
         if (t->nodes[input].shown)
-            t->edges[t->edge_count++] = (ks__trace_edge){entry->node, input, edge->input, edge->partial, edge->contribution};
+            t->edges[t->edge_count++] = (ks__trace_edge){entry->node, input, edge->input, edge->partial, edge->contribution, 0};
+    }
+    if (node->op->flags & KS_OP_RESULT) {
+        uint32_t head = ks__inputs(node)[0]->local;
+        t->edges[t->edge_count++] = (ks__trace_edge){entry->node, head, 0, NULL, entry->upstream, ks__result_index(node)};
     }
     entry->edge_count = t->edge_count - entry->edge;
     t->nodes[entry->node].gradient = entry->upstream;
@@ -247,7 +296,7 @@ static bool find_terms(ks__trace *t)
         return false;
     memset(first, 0, (t->count + 1) * sizeof *first);
     for (uint32_t i = 0; i < t->edge_count; i++)
-        first[t->edges[i].input + 1]++;
+        first[t->edges[i].input + 1] += t->edges[i].result == 0;
     for (uint32_t i = 0; i < t->count; i++)
         first[i + 1] += first[i];
     for (uint32_t i = 0; i < t->entry_count; i++) {
@@ -256,8 +305,10 @@ static bool find_terms(ks__trace *t)
         entry->term = first[entry->node];
         entry->term_count = n > 1 ? n : 0;
     }
-    for (uint32_t i = 0; i < t->edge_count; i++)
-        t->terms[first[t->edges[i].input]++] = i;
+    for (uint32_t i = 0; i < t->edge_count; i++) {
+        if (t->edges[i].result == 0)
+            t->terms[first[t->edges[i].input]++] = i;
+    }
     ks__put(t->g, first, (t->count + 1) * sizeof *first);
     return true;
 }
@@ -265,7 +316,7 @@ static bool find_terms(ks__trace *t)
 static bool take_walk(ks__trace *t, const ks__backward *b)
 {
     t->entry_capacity = b->count + 1;
-    t->edge_capacity = b->edge_count + 1;
+    t->edge_capacity = b->edge_count + b->count + 1;
     if (!(t->entries = ks__get(t->g, t->entry_capacity * sizeof *t->entries)) ||
         !(t->edges = ks__get(t->g, t->edge_capacity * sizeof *t->edges)))
         return false;
@@ -345,17 +396,17 @@ static bool take_upstream(ks__trace *t, const ks_node *of, ks_node *upstream, ks
 
 /* ---- a trace ------------------------------------------------------------------------------------------- */
 
-static bool collect(ks__trace *t, ks_node *of, ks_node *upstream)
+static bool collect(ks__trace *t, ks_node *of, const ks_trace_options *options)
 {
     ks__list cone = {0};
-    bool good = find_cone(t->g, of, &cone) && (t->own = graph_like(t->g)) && copy_cone(t, &cone);
+    bool good = find_cone(t->g, of, &cone) && (t->own = graph_like(t->g)) && copy_cone(t, &cone) && (!options->unfold || unfold_all(t));
     ks__list_free(t->g, &cone);
     if (!good)
         return false;
     ks__backward b = {0};
     if (is_float(of)) {
         ks_node *seed;
-        good = take_upstream(t, of, upstream, &seed) && ks__backward_walk(t->nodes[t->of].node, seed, t->own, &b);
+        good = take_upstream(t, of, options->upstream, &seed) && ks__backward_walk(t->nodes[t->of].node, seed, t->own, &b);
     }
     good = good && compute(t, &b) && take_walk(t, &b);
     ks__backward_free(t->own, &b);
@@ -371,7 +422,7 @@ bool ks__trace_collect(ks_node *of, const ks_trace_options *options, ks__trace *
     trace->g = of->graph;
     trace->digits = own.digits;
     trace->most = own.most;
-    if (collect(trace, of, own.upstream))
+    if (collect(trace, of, &own))
         return true;
     if (trace->own)
         ks__refuse_with(trace->g, &trace->own->failure);
@@ -384,6 +435,7 @@ void ks__trace_free(ks__trace *t)
     if (!g)
         return;
     ks__put(g, t->nodes, t->capacity * sizeof *t->nodes);
+    ks__put(g, t->insides, t->inside_capacity * sizeof *t->insides);
     ks__put(g, t->entries, t->entry_capacity * sizeof *t->entries);
     ks__put(g, t->edges, t->edge_capacity * sizeof *t->edges);
     ks__put(g, t->terms, t->term_room * sizeof *t->terms);

@@ -13,12 +13,19 @@
 
 /* A step forward. */
 typedef struct ks__trace_node {
-    ks_node *node;     /* in the trace's graph */
-    const char *name;  /* as in the user's graph; NULL for a bare number */
-    ks_node *gradient; /* of the traced node with respect to this one; NULL: none */
-    uint32_t entry;    /* its turn in the backward pass; UINT32_MAX: none */
-    bool shown;        /* a bare number stands in the lists of its users, not for itself */
+    ks_node *node;                 /* in the trace's graph */
+    const char *name;              /* as in the user's graph; NULL for a bare number */
+    ks_node *gradient;             /* of the traced node with respect to this one; NULL: none */
+    uint32_t entry;                /* its turn in the backward pass; UINT32_MAX: none */
+    bool shown;                    /* a bare number stands in the lists of its users, not for itself */
+    uint32_t inside, inside_count; /* of what runs a body, where it is unfolded: a range of the insides */
 } ks__trace_node;
+
+/* A node of the body that a call or a scan runs. */
+typedef struct ks__trace_inside {
+    const ks_node *node;
+    ks_node *value; /* in the trace's graph, of a scan stacked over its steps; NULL: too high to be stacked */
+} ks__trace_inside;
 
 /* An arrow, walked backwards from `node` to its input. */
 typedef struct ks__trace_edge {
@@ -26,6 +33,7 @@ typedef struct ks__trace_edge {
     uint32_t slot;        /* which of node's inputs */
     ks_node *partial;     /* NULL where the edge is linear or special: it has its formula */
     ks_node *contribution;
+    int64_t result; /* > 0: no contribution, but what arrived at that further result of `input` and is handed to it */
 } ks__trace_edge;
 
 /* A node's turn in the backward pass. */
@@ -43,6 +51,8 @@ typedef struct ks__trace {
     uint32_t of;           /* position of the traced node: the last */
     ks__trace_node *nodes; /* in forward order */
     uint32_t count, capacity;
+    ks__trace_inside *insides; /* by the node they are in, in forward order; without bare numbers */
+    uint32_t inside_count, inside_capacity;
     ks__trace_entry *entries; /* in the order of the backward pass */
     uint32_t entry_count, entry_capacity;
     ks__trace_edge *edges;
@@ -89,6 +99,12 @@ void ks__trace_value_text(ks__page *page, const ks_node *node, const ks__trace *
 void ks__trace_shape(ks__page *page, const ks_shape *shape);
 /* Whether the product was summed down to the input's shape, which broadcasting had spread. */
 bool ks__trace_summed(const ks__trace *trace, const ks__trace_edge *edge);
+/* "call cell", "result 1 of", or the operation's name. */
+void ks__trace_op(ks__page *page, const ks_node *node);
+/* The body that the node runs; NULL: none. */
+const ks_function *ks__trace_body(const ks_node *node);
+/* The argument that is given to a parameter of the body that the node runs; NULL: `inside` is no parameter. */
+const ks_node *ks__trace_argument(const ks_node *node, const ks_node *inside);
 /* "u b", and what it takes to undo a broadcast. */
 void ks__trace_formula(ks__page *page, const ks__trace *trace, const ks__trace_edge *edge);
 /* An input as it stands in a list: its name, or a bare number. */

@@ -8,6 +8,7 @@
  * arrow that would cross much of the picture begins anew beside its end, under its name: Graphviz takes minutes for a few dozen long ones.
  */
 #include "serialize/trace.h"
+#include "graph/function.h"
 #include "serialize/io.h"
 #include "serialize/number.h"
 
@@ -215,6 +216,16 @@ static const char *given_name(const ks__trace_node *step)
     return step->node->aside && step->node->aside->given ? step->name : NULL;
 }
 
+/* A user's operation may have any name. */
+static void put_op(drawing *d, const ks_node *node, const char *size)
+{
+    d->scratch.buffer.size = 0;
+    ks__trace_op(&d->scratch, node);
+    begin_part(d->page, "black", size);
+    put_escaped(d->page, d->scratch.buffer.data, d->scratch.buffer.size);
+    end_part(d->page);
+}
+
 static void put_node(drawing *d, uint32_t i)
 {
     const ks__trace_node *step = &d->trace->nodes[i];
@@ -230,7 +241,7 @@ static void put_node(drawing *d, uint32_t i)
         put_part(d->page, "black", "20", symbol);
     } else {
         ks__page_text(d->page, " [shape=box, style=\"rounded,filled\", label=<");
-        put_part(d->page, "black", "13", op->name);
+        put_op(d, step->node, "13");
     }
     ks__page_text(d->page, ">];\n");
     if (!parts(d, i))
@@ -423,6 +434,100 @@ static void put_arrows(drawing *d)
         put_backward(d, &e, trace->nodes[trace->of].gradient, NULL);
 }
 
+/* ---- inside calls and scans ---------------------------------------------------------------------------- */
+
+/* A node inside: '@', the name of what runs it, and its position in the body. */
+static void put_inside_id(drawing *d, uint32_t user, const ks_node *node)
+{
+    ks__page_text(d->page, "\"@");
+    ks__page_text(d->page, d->trace->nodes[user].name);
+    ks__page_text(d->page, "/");
+    put_number(d->page, node->id);
+    ks__page_text(d->page, "\"");
+}
+
+static void put_inside_node(drawing *d, uint32_t user, const ks_node *node)
+{
+    ks__page_text(d->page, "    ");
+    put_inside_id(d, user, node);
+    if (node->op->flags & KS_OP_LEAF) {
+        ks__page_text(d->page, " [shape=plaintext, fillcolor=none, label=<");
+        put_part(d->page, QUIET, "12", ks_name(node));
+    } else {
+        const char *symbol = symbol_of(node->op);
+        ks__page_text(d->page, symbol ? " [shape=circle, label=<" : " [shape=box, style=\"rounded,filled\", label=<");
+        if (symbol)
+            put_part(d->page, "black", "12", symbol);
+        else
+            put_op(d, node, "12");
+    }
+    ks__page_text(d->page, ">];\n");
+}
+
+/* They stand in the order of their ids. NULL: it is a bare number. */
+static const ks__trace_inside *find_inside(const ks__trace_inside *insides, uint32_t count, const ks_node *node)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (insides[middle].node->id < node->id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && insides[low].node == node ? &insides[low] : NULL;
+}
+
+/* The values ride on the arrows, of a scan stacked over its steps. Bare numbers are not drawn. */
+static void put_inside_arrows(drawing *d, uint32_t user, const ks__trace_inside *insides, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const ks_node *node = insides[i].node;
+        for (uint32_t k = 0; k < node->n; k++) {
+            const ks_node *input = ks__inputs(node)[k];
+            const ks__trace_inside *from = find_inside(insides, i, input);
+            if (!from)
+                continue;
+            ks__page_text(d->page, "    ");
+            put_inside_id(d, user, input);
+            ks__page_text(d->page, " -> ");
+            put_inside_id(d, user, node);
+            ks__page_text(d->page, " [color=\"" FORWARD "\", label=<");
+            begin_part(d->page, FORWARD, "10");
+            if (from->value)
+                put_value(d->page, &d->scratch, from->value, d->trace);
+            end_part(d->page);
+            ks__page_text(d->page, ">];\n");
+        }
+    }
+}
+
+/* What is inside stands in a frame; a dotted arrow leads from each result to the node outside. */
+static void put_inside(drawing *d, uint32_t user)
+{
+    const ks__trace_node *step = &d->trace->nodes[user];
+    const ks__trace_inside *insides = &d->trace->insides[step->inside];
+    const ks_function *body = ks__trace_body(step->node);
+    ks__page_text(d->page, "  subgraph \"cluster_");
+    ks__page_text(d->page, step->name);
+    ks__page_text(d->page, "\" {\n    style=\"rounded,dashed\"; color=\"" QUIET "\"; label=<");
+    put_part(d->page, QUIET, "11", body->name);
+    ks__page_text(d->page, ">;\n");
+    for (uint32_t i = 0; i < step->inside_count; i++)
+        put_inside_node(d, user, insides[i].node);
+    put_inside_arrows(d, user, insides, step->inside_count);
+    ks__page_text(d->page, "  }\n");
+    for (uint32_t k = 0; k < ks__function_outputs(body); k++) {
+        if (ks__function_output(body, k)->op->flags & KS_OP_NUMBER)
+            continue;
+        ks__page_text(d->page, "  ");
+        put_inside_id(d, user, ks__function_output(body, k));
+        ks__page_text(d->page, " -> ");
+        put_id(d, "", user);
+        ks__page_text(d->page, " [style=dotted, color=\"" QUIET "\"];\n");
+    }
+}
+
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
 static void put_legend(ks__page *page)
@@ -451,6 +556,10 @@ static void put_all(drawing *d)
     put_legend(d->page);
     put_nodes(d);
     put_arrows(d);
+    for (uint32_t i = 0; i < d->trace->count; i++) {
+        if (d->trace->nodes[i].inside_count)
+            put_inside(d, i);
+    }
     ks__page_text(d->page, "}\n");
 }
 

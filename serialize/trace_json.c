@@ -5,6 +5,7 @@
  * and takes no more memory than its text. Values go into it as raw text, since cJSON's own numbers lose bits.
  */
 #include "serialize/trace.h"
+#include "graph/function.h"
 #include "serialize/io.h"
 #include "serialize/literal.h"
 #include "serialize/number.h"
@@ -90,7 +91,21 @@ static void add_value(tree *t, cJSON *to, const char *key, const ks_node *node)
 
 /* ---- nodes and entries --------------------------------------------------------------------------------- */
 
-static void add_inputs(tree *t, cJSON *to, const ks_node *node)
+/* The operation, and what it calls, or which result it is. */
+static void add_call(tree *t, cJSON *to, const ks_node *node)
+{
+    char text[KS__NUMBER_BYTES];
+    const ks_function *called = ks__function_called(node, 0);
+    add_string(t, to, "op", node->op->name);
+    if (called)
+        add_string(t, to, "function", called->name);
+    if (node->op->flags & KS_OP_RESULT) {
+        ks__page_put(&t->text, text, ks__i64_text(ks__result_index(node), text));
+        add_page(t, to, "index", false);
+    }
+}
+
+static void add_inputs(tree *t, cJSON *to, const ks_node *node, bool inside)
 {
     cJSON *inputs = add(t, to, "inputs", cJSON_CreateArray());
     for (uint32_t k = 0; k < node->n; k++) {
@@ -98,7 +113,29 @@ static void add_inputs(tree *t, cJSON *to, const ks_node *node)
         if (input->op->flags & KS_OP_NUMBER)
             add_elements(t, inputs, NULL, KS_F64, &KS_SCALAR, &input->data.number);
         else
-            add_string(t, inputs, NULL, t->trace->nodes[input->local].name);
+            add_string(t, inputs, NULL, inside ? ks_name(input) : t->trace->nodes[input->local].name);
+    }
+}
+
+/* What stands inside a call or a scan, as the nodes outside do. */
+static void add_inside(tree *t, cJSON *to, const ks__trace_node *step)
+{
+    cJSON *list = add(t, to, "inside", cJSON_CreateArray());
+    for (uint32_t i = 0; i < step->inside_count; i++) {
+        const ks__trace_inside *inside = &t->trace->insides[step->inside + i];
+        const ks_node *node = inside->node, *argument = ks__trace_argument(step->node, node);
+        cJSON *object = add(t, list, NULL, cJSON_CreateObject());
+        add_string(t, object, "name", ks_name(node));
+        add_call(t, object, node);
+        if (argument && argument->op->flags & KS_OP_NUMBER)
+            add_elements(t, object, "from", KS_F64, &KS_SCALAR, &argument->data.number);
+        else if (argument)
+            add_string(t, object, "from", t->trace->nodes[argument->local].name);
+        add_inputs(t, object, node, true);
+        add_string(t, object, "dtype", ks_dtype_name((ks_dtype)node->dtype));
+        if (inside->value)
+            add_shape(t, object, ks__trace_value_of(inside->value).shape);
+        add_value(t, object, "value", inside->value);
     }
 }
 
@@ -108,12 +145,14 @@ static cJSON *node_object(tree *t, const ks__trace_node *step)
     ks__trace_value value = ks__trace_value_of(node);
     cJSON *object = cJSON_CreateObject();
     add_string(t, object, "name", step->name);
-    add_string(t, object, "op", node->op->name);
-    add_inputs(t, object, node);
+    add_call(t, object, node);
+    add_inputs(t, object, node, false);
     add_string(t, object, "dtype", ks_dtype_name((ks_dtype)node->dtype));
     add_shape(t, object, value.shape);
     add_value(t, object, "value", node);
     add_value(t, object, "gradient", step->gradient);
+    if (step->inside_count)
+        add_inside(t, object, step);
     return object;
 }
 

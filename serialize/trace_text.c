@@ -6,6 +6,7 @@
  */
 #include "serialize/trace.h"
 #include "serialize/io.h"
+#include "serialize/number.h"
 
 #define COLUMNS 4
 #define IN_LINE 64 /* columns of paper for upstream, partial and contribution together */
@@ -113,8 +114,11 @@ static void end_table(table *t, const column *columns, ks__page *page)
 static void put_call(ks__page *page, const ks__trace *trace, const ks_node *node)
 {
     ks__page_text(page, "= ");
-    ks__page_text(page, node->op->name);
-    if (!(node->op->flags & KS_OP_LEAF)) {
+    ks__trace_op(page, node);
+    if (node->op->flags & KS_OP_RESULT) {
+        ks__page_text(page, " of ");
+        ks__trace_input(page, trace, ks__inputs(node)[0]);
+    } else if (!(node->op->flags & KS_OP_LEAF)) {
         ks__page_text(page, "(");
         for (uint32_t k = 0; k < node->n; k++) {
             ks__page_text(page, k ? ", " : "");
@@ -137,19 +141,80 @@ static void forward_row(table *t, const ks__trace_node *step)
     end_cell(t, r, 0);
     put_call(&t->text, t->trace, step->node);
     end_cell(t, r, 1);
-    ks__page_text(&t->text, op->flags & KS_OP_LEAF || !op->formula ? "" : op->formula);
+    ks__page_text(&t->text, op->flags & (KS_OP_LEAF | KS_OP_RESULT) || !op->formula ? "" : op->formula);
     end_cell(t, r, 2);
     ks__trace_value_text(&t->text, step->node, t->trace);
     end_cell(t, r, 3);
 }
 
+/* "= mul(h, 0.5)" in a body, "from x" for a parameter. */
+static void put_inside_call(ks__page *page, const ks__trace *trace, const ks_node *user, const ks_node *node)
+{
+    const ks_node *argument = ks__trace_argument(user, node);
+    if (argument) {
+        ks__page_text(page, "from ");
+        ks__trace_input(page, trace, argument);
+        return;
+    }
+    ks__page_text(page, "= ");
+    ks__trace_op(page, node);
+    ks__page_text(page, node->op->flags & KS_OP_RESULT ? " of " : node->n ? "(" : "");
+    for (uint32_t k = 0; k < node->n; k++) {
+        const ks_node *input = ks__inputs(node)[k];
+        ks__page_text(page, k ? ", " : "");
+        if (input->op->flags & KS_OP_NUMBER)
+            ks__trace_number(page, input->data.number, trace->digits);
+        else
+            ks__page_text(page, ks_name(input));
+    }
+    ks__page_text(page, node->n && !(node->op->flags & KS_OP_RESULT) ? ")" : "");
+}
+
+static void inside_row(table *t, const ks_node *user, const ks__trace_inside *inside)
+{
+    const ks_op *op = inside->node->op;
+    row *r = begin_row(t);
+    if (!r)
+        return;
+    ks__page_text(&t->text, "  ");
+    ks__page_text(&t->text, ks_name(inside->node));
+    end_cell(t, r, 0);
+    put_inside_call(&t->text, t->trace, user, inside->node);
+    end_cell(t, r, 1);
+    ks__page_text(&t->text, op->flags & (KS_OP_LEAF | KS_OP_RESULT) || !op->formula ? "" : op->formula);
+    end_cell(t, r, 2);
+    if (inside->value)
+        ks__trace_value_text(&t->text, inside->value, t->trace);
+    end_cell(t, r, 3);
+}
+
 /* ---- backward ------------------------------------------------------------------------------------------ */
+
+/* What arrived at the node, and, of one with several results, at each of the others: "0, u1 = 1". */
+static void put_arrivals(ks__page *page, const ks__trace *trace, uint32_t node, const ks_node *upstream)
+{
+    char text[KS__NUMBER_BYTES];
+    ks__trace_value_text(page, upstream, trace);
+    if (!ks__trace_body(trace->nodes[node].node))
+        return;
+    for (uint32_t i = 0; i < trace->edge_count; i++) {
+        const ks__trace_edge *edge = &trace->edges[i];
+        if (!edge->result || edge->input != node)
+            continue;
+        ks__page_text(page, ", u");
+        ks__page_put(page, text, ks__i64_text(edge->result, text));
+        ks__page_text(page, " = ");
+        ks__trace_value_text(page, edge->contribution, trace);
+    }
+}
 
 /* "1 × 1.1 = 1.1"; where there is no local partial, "u = 1 gives [0.3, -0.3]". */
 static void put_product(ks__page *page, const ks__trace *trace, const ks__trace_edge *edge, const ks_node *upstream)
 {
     ks__page_text(page, edge->partial ? "" : "u = ");
-    ks__trace_value_text(page, upstream, trace);
+    put_arrivals(page, trace, edge->node, upstream);
+    if (edge->result)
+        return;
     if (edge->partial) {
         ks__page_text(page, " × ");
         ks__trace_value_text(page, edge->partial, trace);
@@ -194,6 +259,10 @@ static void edge_row(table *t, const ks__trace_entry *entry, const ks__trace_edg
     if (in_line)
         return;
     line_below(&t->text, t->trace, edge->partial ? "      " : "      u = ", entry->upstream);
+    if (edge->result) {
+        r->below = t->text.buffer.size;
+        return;
+    }
     line_below(&t->text, t->trace, "    × ", edge->partial);
     line_below(&t->text, t->trace,
                !edge->partial                     ? "      gives "
@@ -287,8 +356,11 @@ bool ks__trace_text(const ks__trace *trace, ks__page *page)
     ks__page_text(page, trace->nodes[trace->of].name);
     ks__page_text(page, ": every step, forward and backward\n\nForward\n");
     for (uint32_t i = 0; i < trace->count; i++) {
-        if (trace->nodes[i].shown)
-            forward_row(&t, &trace->nodes[i]);
+        const ks__trace_node *step = &trace->nodes[i];
+        if (step->shown)
+            forward_row(&t, step);
+        for (uint32_t k = 0; k < step->inside_count; k++)
+            inside_row(&t, step->node, &trace->insides[step->inside + k]);
     }
     end_table(&t, forward_columns, page);
     put_backward(&t, page);

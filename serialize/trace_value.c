@@ -7,6 +7,7 @@
 #include "serialize/trace.h"
 #include "serialize/io.h"
 #include "serialize/number.h"
+#include "graph/function.h"
 #include "ops/table.h"
 
 #include <math.h>
@@ -281,6 +282,36 @@ void ks__trace_value_text(ks__page *page, const ks_node *node, const ks__trace *
     }
 }
 
+/* ---- calls --------------------------------------------------------------------------------------------- */
+
+const ks_function *ks__trace_body(const ks_node *node)
+{
+    return KS__HAS(node->op, results) ? ks__function_called(node, 0) : NULL;
+}
+
+const ks_node *ks__trace_argument(const ks_node *node, const ks_node *inside)
+{
+    const ks_function *body = ks__trace_body(node);
+    for (uint32_t i = 0; i < body->input_count; i++) {
+        if (body->inputs[i] == inside)
+            return ks__inputs(node)[node->n - body->input_count + i]; /* what stands before the arguments is no parameter's */
+    }
+    return NULL;
+}
+
+void ks__trace_op(ks__page *page, const ks_node *node)
+{
+    char text[KS__NUMBER_BYTES];
+    const ks_function *called = ks__function_called(node, 0);
+    ks__page_text(page, node->op->name);
+    if (called || node->op->flags & KS_OP_RESULT)
+        ks__page_text(page, " ");
+    if (called)
+        ks__page_text(page, called->name);
+    if (node->op->flags & KS_OP_RESULT)
+        ks__page_put(page, text, ks__i64_text(ks__result_index(node), text));
+}
+
 /* ---- formulas ------------------------------------------------------------------------------------------ */
 
 /* The i-th of several parts; the last stands for all that follow it. */
@@ -304,6 +335,12 @@ void ks__trace_formula(ks__page *page, const ks__trace *trace, const ks__trace_e
 {
     const ks_node *node = trace->nodes[edge->node].node;
     const char *letter, *formula;
+    char text[KS__NUMBER_BYTES];
+    if (edge->result) {
+        ks__page_text(page, "u arrives at result ");
+        ks__page_put(page, text, ks__i64_text(edge->result, text));
+        return;
+    }
     size_t letter_size = part_of(node->op->inputs && *node->op->inputs ? node->op->inputs : "x", " ", edge->slot, &letter), size;
     if (node->op->derivative) {
         size = part_of(node->op->derivative, "; ", edge->slot, &formula);

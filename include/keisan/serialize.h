@@ -55,6 +55,7 @@ typedef struct ks_trace_options {
     ks_node *upstream; /* what starts the backward pass when the node is no scalar; NULL: 1 */
     int digits;        /* significant digits in text, DOT and SVG; default 6 */
     int64_t most;      /* tensors of more elements are summarised; default 8 */
+    bool unfold;       /* show what is inside calls and scans */
 } ks_trace_options;
 #define KS_TRACE_OPTIONS_DEFAULT {.size = sizeof(ks_trace_options)}
 
