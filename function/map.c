@@ -91,6 +91,8 @@ static ks_node *elementwise(const mapping *m, const ks_node *node, lifted *l)
 static ks_node *matmul(const mapping *m, const ks_node *node, lifted *l)
 {
     int a = body_rank(node, 0), b = body_rank(node, 1);
+    if (a == 1 && b == 2 && !l->mapped[1]) /* the rows are a matrix; a vector has no transpose */
+        return ks__matmul(ks_node_place(node), l->in[0], l->in[1], false, ((const int64_t *)node->data.attrs)[1]);
     if (b == 1 || (a == 1 && (l->mapped[1] || b != 2))) { /* vectors as matrices */
         if (a == 1)
             l->in[0] = ks_unsqueeze_at(m->at, l->in[0], KS_INTS(-2));

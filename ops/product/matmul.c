@@ -120,6 +120,8 @@ static ks_node *vector_pullback(ks_node *y, int i, ks_node *u)
     int rank = ks__rank(matrix);
     if (rank == 1) /* an inner product: both are vectors */
         return ks_mul_at(at, u, ks__in(y, 1 - i));
+    if (i == side && rank == 2)
+        return side == 0 ? ks__matmul(at, u, matrix, false, !attrs->trans_b) : ks__matmul(at, matrix, u, !attrs->trans_a, false);
     bool first = side == 0 ? !attrs->trans_b : attrs->trans_a;
     int inner = first ? rank - 2 : rank - 1;
     ks_ints others = {.count = 0};

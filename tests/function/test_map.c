@@ -2,6 +2,7 @@
  * A function mapped over rows gives what it gives for each row: whether its operations run on all rows at once or row by row.
  */
 #include "function/function.h"
+#include "ops/family.h"
 
 #define ROWS 5
 
@@ -153,6 +154,24 @@ Test(map, maps_loops)
     ks_output(body, "all", out[1]);
     ks_function_free(f);
     check(body, g, (ks_node *[]){some(g, "h", KS_SHAPE(ROWS)), some(g, "x", KS_SHAPE(ROWS, 4))}, (bool[]){true, true});
+}
+
+/* A vector has no transpose, whatever the attribute says; the matrix has one. */
+Test(map, takes_vectors_times_one_matrix_as_one_product)
+{
+    for (int turned = 0; turned < 4; turned++) {
+        ks_graph *body = ks_graph_new(NULL), *g = ks_graph_new(NULL);
+        ks_node *x = input(body, "x", KS_SHAPE(ROWS)), *w = input(body, "w", KS_SHAPE(ROWS, ROWS));
+        ks_output(body, "y", ks__matmul(KS_HERE, x, w, turned & 1, turned & 2));
+        ks_function *f = closed("product", body);
+        ks_node *arguments[] = {some(g, "x", KS_SHAPE(ROWS, ROWS)), some(g, "w", KS_SHAPE(ROWS, ROWS))}, *y;
+        cr_assert(ks_map(f, arguments, (bool[]){true, false}, &y), "%s", why(g));
+        same(y, ks__matmul(KS_HERE, arguments[0], arguments[1], false, turned & 2), 0);
+        for (int64_t i = 0; i < ks_node_count(g); i++)
+            cr_expect(strcmp(ks_node_op(ks_node_at(g, i))->name, "scan") != 0, "row by row, turned %d", turned);
+        ks_graph_free(g);
+        ks_function_free(f);
+    }
 }
 
 Test(map, of_a_derivative_gives_a_gradient_for_each_sample)
