@@ -90,9 +90,11 @@ static ks_attention_options read_options(const ks_attention_options *options)
 static ks_node *scaled(ks_place at, ks_node *q, double scale)
 {
     int64_t d = ks__extent(q, 1);
-    if (!scale && ks__dim_open(d))
+    if (scale != 0)
+        return ks_mul_at(at, q, ks_number_at(at, q->graph, scale));
+    if (ks__dim_open(d))
         return ks_mul_at(at, q, ks_rsqrt_at(at, ks__count_of(at, q, KS_INTS(-1), ks_node_dtype(q))));
-    return ks_mul_at(at, q, ks_number_at(at, q->graph, scale ? scale : d ? 1 / sqrt((double)d) : 1));
+    return ks_mul_at(at, q, ks_number_at(at, q->graph, d ? 1 / sqrt((double)d) : 1));
 }
 
 static bool check(ks_place at, ks_node *q, ks_node *k, ks_node *v, const ks_attention_options *o)
