@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MOST_LAYERS = 28 };
+
 typedef struct many {
     ks_node *x; /* fed anew for each step, so that everything is computed anew */
     ks_shape shape;
     const float *data;
-    ks_node *of[32];
+    ks_node *of[2 * MOST_LAYERS];
     int count;
 } many;
 
@@ -63,66 +65,58 @@ void bench_hessian_vector(void)
 
 /* ---- checkpoints --------------------------------------------------------------------------------------- */
 
-enum { DEEP = 7, WIDE = 512, ROWS = 256 };
+enum { WIDE = 512, ROWS = 256 };
 
-/* Layers first .. end - 1. */
-static ks_node *layers(ks_node *h, ks_node *const *p, int first, int end)
-{
-    for (int i = first; i < end; i++)
-        h = ks_tanh(ks_add(ks_matmul(h, p[2 * i]), p[2 * i + 1]));
-    return h;
-}
-
-/* The same net, whose layers are checkpointed in groups of `group`; 0: not at all. */
-static ks_graph *deep(int group, many *out, const float *data)
+/* `depth` layers of 512 with tanh, batch 256, checkpointed in groups of `group`; 0: not at all. */
+static ks_graph *deep(int depth, int group, many *out, const float *data)
 {
     ks_graph *g = bench_graph();
-    ks_node *x = ks_input(g, "x", KS_F32, KS_SHAPE(ROWS, WIDE)), *h = x, *p[2 * DEEP];
-    for (int i = 0; i < DEEP; i++) {
+    ks_node *x = ks_input(g, "x", KS_F32, KS_SHAPE(ROWS, WIDE)), *h = x, *p[2 * MOST_LAYERS];
+    for (int i = 0; i < depth; i++) {
         p[2 * i] = f32(g, "w", i, KS_SHAPE(WIDE, WIDE), KS_XAVIER);
         p[2 * i + 1] = f32(g, "b", i, KS_SHAPE(WIDE), KS_ZEROS);
     }
-    for (int i = 0, end; i < DEEP; i = end) {
-        end = group ? (i + group < DEEP ? i + group : DEEP) : DEEP;
-        ks_node *from = h, *to = layers(h, p, i, end);
-        if (!group || !ks_checkpoint(&from, 1, &to, 1, &h))
-            h = to;
+    for (int first = 0, end; first < depth; first = end) {
+        end = group && first + group < depth ? first + group : depth;
+        ks_node *from = h;
+        for (int i = first; i < end; i++)
+            h = ks_tanh(ks_add(ks_matmul(h, p[2 * i]), p[2 * i + 1]));
+        if (group)
+            ks_checkpoint(&from, 1, (ks_node *[]){h}, 1, &h);
     }
-    *out = (many){.x = x, .shape = KS_SHAPE(ROWS, WIDE), .data = data, .count = 2 * DEEP};
-    ks_gradients(ks_mean_all(ks_square(h)), p, 2 * DEEP, NULL, out->of);
+    *out = (many){.x = x, .shape = KS_SHAPE(ROWS, WIDE), .data = data, .count = 2 * depth};
+    ks_gradients(ks_mean_all(ks_square(h)), p, 2 * depth, NULL, out->of);
     bench_check(g);
     return g;
 }
 
-/* What the step needs beside its results, the gradients. */
-static double activations(ks_graph *g, many *m)
+/* Megabytes that the step needs beside its results, the gradients. */
+static double between(ks_graph *g, many *m)
 {
-    int64_t results = DEEP * (WIDE * WIDE + WIDE) * (int64_t)sizeof(float);
+    int64_t results = m->count / 2 * (WIDE * WIDE + WIDE) * (int64_t)sizeof(float);
     ks_feed_borrowed(m->x, m->shape, m->data, NULL, NULL);
     return (double)(ks_plan_bytes(g, m->of, m->count, NULL, 0) - results) / 1e6;
 }
 
-/* Seven layers of 512 with tanh, batch 256: bytes and time of the gradients with checkpoints around groups of layers, beside none. */
+/* Gradients of 7 and of 28 layers: time and memory with checkpoints around groups of layers, beside none. */
 void bench_checkpoint(void)
 {
+    static const int cases[][2] = {{7, 2}, {7, 3}, {28, 5}};
     float *data = bench_floats((size_t)ROWS * WIDE);
-    many plain, kept;
-    ks_graph *g = deep(0, &plain, data);
-    double all = activations(g, &plain);
-    for (int group = 1; group <= 4; group++) {
-        ks_graph *c = deep(group, &kept, data);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        many plain, kept;
+        ks_graph *g = deep(cases[k][0], 0, &plain, data), *c = deep(cases[k][0], cases[k][1], &kept, data);
         char name[64];
-        snprintf(name, sizeof name, "checkpoint_%d", group);
+        snprintf(name, sizeof name, "checkpoint_%d_by_%d", cases[k][0], cases[k][1]);
         bench_compare(name, eval_many, &kept, "no checkpoint", eval_many, &plain);
-        double few = activations(c, &kept);
-        printf(
-            "{\"case\": \"%s\", \"activations_mb\": %.3f, \"against\": %.3f, \"share\": %.2f, \"peak_mb\": %.3f, \"peak_against\": %.3f}\n",
-            name, few, all, few / all, (double)ks_graph_statistics(c).bytes_peak / 1e6, (double)ks_graph_statistics(g).bytes_peak / 1e6);
+        double few = between(c, &kept), all = between(g, &plain);
+        printf("{\"case\": \"%s\", \"mb\": %.3f, \"against_mb\": %.3f, \"share\": %.2f, \"peak_mb\": %.3f, \"peak_against_mb\": %.3f}\n",
+               name, few, all, few / all, (double)ks_graph_statistics(c).bytes_peak / 1e6, (double)ks_graph_statistics(g).bytes_peak / 1e6);
+        bench_check(g);
         bench_check(c);
+        ks_graph_free(g);
         ks_graph_free(c);
     }
-    bench_check(g);
-    ks_graph_free(g);
     free(data);
 }
 
