@@ -20,6 +20,7 @@ typedef struct copier {
     int64_t *symbols;   /* [from->symbol_count], 0 until met */
     const char **files; /* [from->file_count], the copies of their names */
     bool fresh_streams; /* the target has random nodes of its own */
+    bool *arguments;    /* [list.count] numbers that are given to functions: in f64 these want tensors of their own dtype */
 } copier;
 
 /* ---- what nodes are made of ---------------------------------------------------------------------------- */
@@ -145,6 +146,8 @@ static ks_node *copy_variable(copier *c, const ks_node *node, ks_place at)
 
 static ks_node *copy_leaf(copier *c, const ks_node *node, ks_place at)
 {
+    if (node->op->flags & KS_OP_NUMBER && c->arguments[node->local])
+        return ks_constant_at(at, c->into, KS_F64, KS_SCALAR, &node->data.number);
     if (node->op->flags & KS_OP_NUMBER)
         return ks_number_at(at, c->into, node->data.number);
     if (node->op->flags & KS_OP_CONSTANT)
@@ -226,6 +229,18 @@ static void *zeroed(ks_graph *g, size_t bytes)
     return memory ? memset(memory, 0, bytes) : NULL;
 }
 
+static void note_arguments(copier *c)
+{
+    for (uint32_t i = 0; c->to_f64 && i < c->list.count; i++) {
+        const ks_node *node = c->list.nodes[i];
+        for (uint32_t k = 0; (node->op->flags & KS_OP_CALLS) && k < node->n; k++) {
+            const ks_node *input = ks__inputs(node)[k];
+            if (input->op->flags & KS_OP_NUMBER)
+                c->arguments[input->local] = true;
+        }
+    }
+}
+
 /* Copies what is listed; c->made has the copies until close_copier. What was begun goes again on failure; variables stay, as always. */
 static bool copy_list(copier *c)
 {
@@ -233,7 +248,10 @@ static bool copy_list(copier *c)
     c->made = zeroed(c->into, (c->list.count + 1) * sizeof *c->made);
     c->symbols = zeroed(c->into, (c->from->symbol_count + 1) * sizeof *c->symbols);
     c->files = zeroed(c->into, (c->from->file_count + 1) * sizeof *c->files);
-    if (c->made && c->symbols && c->files && copy_all(c))
+    c->arguments = zeroed(c->into, (c->list.count + 1) * sizeof *c->arguments);
+    if (c->arguments)
+        note_arguments(c);
+    if (c->made && c->symbols && c->files && c->arguments && copy_all(c))
         return true;
     c->into->count = start;
     ks__cut(c->into, start);
@@ -244,6 +262,7 @@ static void close_copier(copier *c)
 {
     ks__put(c->into, c->made, c->made ? (c->list.count + 1) * sizeof *c->made : 0);
     ks__put(c->into, c->symbols, c->symbols ? (c->from->symbol_count + 1) * sizeof *c->symbols : 0);
+    ks__put(c->into, c->arguments, c->arguments ? (c->list.count + 1) * sizeof *c->arguments : 0);
     ks__put(c->into, c->files, c->files ? (c->from->file_count + 1) * sizeof *c->files : 0);
     ks__list_free(c->into, &c->list);
 }

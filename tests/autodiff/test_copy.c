@@ -298,6 +298,23 @@ Test(copy, of_functions_lets_gradients_be_checked)
     done(g);
 }
 
+Test(copy, in_f64_gives_functions_their_numbers)
+{
+    ks_graph *g = graph(), *into = graph(), *body = graph();
+    ks_node *in = ks_input(body, "x", KS_F32, KS_SHAPE(2));
+    ks_output(body, "y", ks_mul(in, ks_input(body, "s", KS_F32, KS_SCALAR)));
+    ks_function *f = closed("scaled", body);
+    ks_node *x = ks_variable(g, "x", KS_F32, KS_SHAPE(2), KS_ONES), *s = ks_number(g, 3), *y, *copy;
+    cr_assert(ks_call_function(f, ((ks_node *[]){x, s}), &y), "%s", ks_error(g) ? ks_error(g)->message : "");
+    y = ks_add(y, s);
+    cr_assert(ks_copy(into, &y, 1, true, &copy), "%s", ks_error(into) ? ks_error(into)->message : "");
+    expect_elements(copy, 0, 6, 6);
+    cr_expect_eq(ks_node_dtype(copy), KS_F64);
+    ks_function_free(f);
+    done(g);
+    done(into);
+}
+
 Test(copy, into_a_graph_with_random_nodes_draws_a_derivative_of_what_is_drawn)
 {
     ks_graph *g = graph(), *into = graph(), *body = graph();
