@@ -41,7 +41,6 @@ static bool load_loss(ks__json *doc, const ks__spot *spot, const cJSON *item)
 
 static bool load_kind(ks__json *doc, const ks__spot *spot, const cJSON *optimizer)
 {
-    static const char *const words[] = {"sgd", "momentum", "adam", NULL};
     char shown[KS__SHOWN_BYTES + 16], guess[KS__GUESS_BYTES];
     const cJSON *item = member(optimizer, "kind");
     ks__spot at = {spot, "kind", 0};
@@ -56,7 +55,7 @@ static bool load_kind(ks__json *doc, const ks__spot *spot, const cJSON *optimize
         return false;
     if (!ks__training_kind(kind))
         return ks__json_fail(doc, &at, item, KS_BAD_FILE, "'%s' is no optimizer%s: there are %s", ks__json_shown(kind, shown),
-                             ks__json_guess(kind, words, guess), ks__training_kinds());
+                             ks__json_guess(kind, ks__training_words, guess), ks__training_kinds());
     doc->g->training->kind = ks__text_copy(doc->g, kind);
     return doc->g->training->kind != NULL;
 }

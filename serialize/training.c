@@ -6,17 +6,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ALL ", weight_decay, clip_norm, clip_value"
+
 static const struct {
     const char *kind, *fields;
 } kinds[] = {
-    {"sgd", "rate"},
-    {"momentum", "rate, momentum"},
-    {"adam", "rate, beta1, beta2, epsilon"},
+    {"sgd", "rate" ALL},
+    {"momentum", "rate, momentum" ALL},
+    {"nesterov", "rate, momentum" ALL},
+    {"adagrad", "rate, epsilon" ALL},
+    {"rmsprop", "rate, rho, epsilon" ALL},
+    {"adadelta", "rate, rho, epsilon" ALL},
+    {"adam", "rate, beta1, beta2, epsilon" ALL},
+    {"adamw", "rate, beta1, beta2, epsilon" ALL},
 };
+
+const char *const ks__training_words[] = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw", NULL};
 
 const char *ks__training_kinds(void)
 {
-    return "sgd, momentum, adam";
+    return "sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw";
 }
 
 const char *ks__training_fields(const char *kind)

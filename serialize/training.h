@@ -31,7 +31,7 @@ typedef struct ks__training {
     uint64_t random_step;  /* the graph's own step number; saving takes it from the graph */
     uint64_t epoch;        /* where the data stands */
     int64_t row;
-    const char *kind; /* "sgd", "momentum", "adam" */
+    const char *kind; /* "sgd" */
     ks__training_field fields[KS__TRAINING_FIELDS];
     int field_count;
     ks__training_state *states;
@@ -41,6 +41,7 @@ typedef struct ks__training {
 /* Whether that is an optimiser's kind, and a field of it. A list of the words there are, separated by ", ", for messages. */
 bool ks__training_kind(const char *kind);
 bool ks__training_field_of(const char *kind, const char *field);
+extern const char *const ks__training_words[]; /* the kinds, then NULL */
 const char *ks__training_kinds(void);
 const char *ks__training_fields(const char *kind);
 

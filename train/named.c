@@ -30,7 +30,7 @@ static int find_kind(const ks_node *loss, const char *word)
 {
     const char *best = NULL;
     int least = 1000;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < KS__OPTIMIZER_KINDS; i++) {
         int distance = ks__word_distance(word, ks__optimizer_kinds[i].name);
         if (!distance)
             return i;

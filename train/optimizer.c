@@ -12,26 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-#define OPTION(member) offsetof(ks_optimizer_options, member)
-
-const ks__optimizer_kind ks__optimizer_kinds[3] = {
-    [KS_SGD] = {.name = "sgd", .fields = {{"rate", 0.01, INFINITY, OPTION(rate)}}, .field_count = 1},
-    [KS_MOMENTUM] = {.name = "momentum",
-                     .fields = {{"rate", 0.01, INFINITY, OPTION(rate)}, {"momentum", 0.9, 1, OPTION(momentum)}},
-                     .field_count = 2,
-                     .slots = {"v"},
-                     .slot_count = 1},
-    [KS_ADAM] = {.name = "adam",
-                 .fields = {{"rate", 0.001, INFINITY, OPTION(rate)},
-                            {"beta1", 0.9, 1, OPTION(beta1)},
-                            {"beta2", 0.999, 1, OPTION(beta2)},
-                            {"epsilon", 1e-7, INFINITY, OPTION(epsilon)}},
-                 .field_count = 4,
-                 .slots = {"m", "v"},
-                 .slot_count = 2,
-                 .counts = true},
-};
-
 /* ---- the records --------------------------------------------------------------------------------------- */
 
 /* All its nodes are there: not cut off, and not waiting after a release. */
@@ -205,7 +185,7 @@ ks_optimizer *ks__optimizer_make(ks_node *loss, ks_optimizer_kind kind, const do
     o->start = g->count;
     memcpy(o->fields, fields, sizeof o->fields);
     bool good = find_variables(o) && ks_gradients_at(ks_node_place(loss), loss, o->variables, (int)o->count, NULL, o->gradients) &&
-                ks__optimizer_updates(o);
+                ks__optimizer_gradients(o) && ks__optimizer_updates(o);
     o->cut = !good;
     if (!good) {
         ks_graph_release(g, o->start); /* what was composed so far waits; the same call made again goes on from there */
@@ -216,36 +196,6 @@ ks_optimizer *ks__optimizer_make(ks_node *loss, ks_optimizer_kind kind, const do
         o->steps = (uint64_t)ks__element(o->t->value->block->data, KS_F64, 0);
     g->describe_training = describe;
     return o;
-}
-
-static ks_optimizer *with_options(ks_node *loss, ks_optimizer_kind kind, const ks_optimizer_options *options)
-{
-    ks_optimizer_options own = {.size = sizeof own};
-    double fields[KS__OPTIMIZER_FIELDS] = {0};
-    const ks__optimizer_kind *k = &ks__optimizer_kinds[kind];
-    if (options)
-        memcpy(&own, options, options->size < sizeof own ? options->size : sizeof own);
-    for (int i = 0; i < k->field_count; i++) {
-        memcpy(&fields[i], (const char *)&own + k->fields[i].option, sizeof fields[i]);
-        if (fields[i] == 0)
-            fields[i] = k->fields[i].usual;
-    }
-    return ks__optimizer_make(loss, kind, fields);
-}
-
-ks_optimizer *ks_sgd(ks_node *loss, const ks_optimizer_options *options)
-{
-    return with_options(loss, KS_SGD, options);
-}
-
-ks_optimizer *ks_momentum(ks_node *loss, const ks_optimizer_options *options)
-{
-    return with_options(loss, KS_MOMENTUM, options);
-}
-
-ks_optimizer *ks_adam(ks_node *loss, const ks_optimizer_options *options)
-{
-    return with_options(loss, KS_ADAM, options);
 }
 
 /* ---- stepping ------------------------------------------------------------------------------------------ */
@@ -353,6 +303,16 @@ static void describe_states(const ks_optimizer *o, ks__training *out)
     }
 }
 
+/* What any kind may be told is written only where it was told. */
+static void describe_fields(const ks_optimizer *o, ks__training *out)
+{
+    const ks__optimizer_kind *kind = &ks__optimizer_kinds[o->kind];
+    for (int i = 0; i < kind->field_count; i++) {
+        if (i < kind->own_count || o->fields[i] != kind->fields[i].usual)
+            out->fields[out->field_count++] = (ks__training_field){kind->fields[i].name, o->fields[i]};
+    }
+}
+
 static bool describe(const ks_optimizer *o, ks__training *out)
 {
     const ks__optimizer_kind *kind = &ks__optimizer_kinds[o->kind];
@@ -365,10 +325,8 @@ static bool describe(const ks_optimizer *o, ks__training *out)
                           .random_step = g->step,
                           .epoch = g->data_epoch,
                           .row = g->data_row,
-                          .kind = kind->name,
-                          .field_count = kind->field_count};
-    for (int i = 0; i < kind->field_count; i++)
-        out->fields[i] = (ks__training_field){kind->fields[i].name, o->fields[i]};
+                          .kind = kind->name};
+    describe_fields(o, out);
     size_t states = (size_t)o->count * (size_t)kind->slot_count + (o->t != NULL);
     if (!states)
         return true;
@@ -385,12 +343,12 @@ static ks_optimizer *rebuild(ks_graph *g, const ks__training *t)
     ks_node *loss = ks_output_find(g, t->loss);
     int kind = 0;
     double fields[KS__OPTIMIZER_FIELDS] = {0};
-    while (kind < 3 && strcmp(ks__optimizer_kinds[kind].name, t->kind) != 0)
+    while (kind < KS__OPTIMIZER_KINDS && strcmp(ks__optimizer_kinds[kind].name, t->kind) != 0)
         kind++;
     if (!loss && !(loss = ks_find(g, t->loss)))
         return ks__null(g, KS_BAD_NAME, KS__NOWHERE, "training: there is no output or node '%s', which the optimiser was to make smaller",
                         t->loss);
-    if (kind == 3)
+    if (kind == KS__OPTIMIZER_KINDS)
         return ks__null(g, KS_UNSUPPORTED, KS__NOWHERE, "training: '%s' is no optimiser: there are %s", t->kind, ks__training_kinds());
     const ks__optimizer_kind *k = &ks__optimizer_kinds[kind];
     for (int i = 0; i < k->field_count; i++) {

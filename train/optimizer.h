@@ -13,13 +13,14 @@
 #include "graph/graph.h"
 #include <keisan/train.h>
 
-#define KS__OPTIMIZER_FIELDS 4
+#define KS__OPTIMIZER_KINDS  (KS_ADAMW + 1)
+#define KS__OPTIMIZER_FIELDS 8
 #define KS__OPTIMIZER_SLOTS  2
 
 /* What a kind is told and keeps. */
 typedef struct ks__optimizer_field {
     const char *name; /* "rate" */
-    double usual;     /* the book's default */
+    double usual;     /* the default */
     double most;
     size_t option; /* offset in ks_optimizer_options */
 } ks__optimizer_field;
@@ -27,14 +28,14 @@ typedef struct ks__optimizer_field {
 typedef struct ks__optimizer_kind {
     const char *name;
     ks__optimizer_field fields[KS__OPTIMIZER_FIELDS];
-    int field_count;
+    int own_count, field_count;             /* own fields stand before those that all kinds share */
     const char *slots[KS__OPTIMIZER_SLOTS]; /* a state a variable each */
     int slot_count;
     bool counts; /* keeps the number of steps in the state "t" */
 } ks__optimizer_kind;
 
 /* By ks_optimizer_kind. */
-extern const ks__optimizer_kind ks__optimizer_kinds[3];
+extern const ks__optimizer_kind ks__optimizer_kinds[KS__OPTIMIZER_KINDS];
 
 struct ks_optimizer {
     ks_optimizer *next;
@@ -59,6 +60,14 @@ struct ks_optimizer {
 
 /* Makes the optimiser with these fields: the calls of the header end here. */
 ks_optimizer *ks__optimizer_make(ks_node *loss, ks_optimizer_kind kind, const double fields[KS__OPTIMIZER_FIELDS]);
+
+/* The value of the field of that name; 0 where the kind has none. */
+double ks__optimizer_field_of(const ks_optimizer *o, const char *name);
+
+/* gradients.c: clips the gradients and adds the weight decay that they are told. */
+bool ks__optimizer_gradients(ks_optimizer *o);
+/* Whether weight decay is for it: for weights, of rank 2 and more, not for biases and scales. */
+bool ks__optimizer_decays(const ks_node *variable);
 
 /* update.c: composes the updates of `o`, whose gradients are there, and lists its effects. */
 bool ks__optimizer_updates(ks_optimizer *o);

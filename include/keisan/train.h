@@ -14,16 +14,33 @@ KS_BEGIN
 /* ---- optimisers ---------------------------------------------------------------------------------------- */
 
 typedef struct ks_optimizer ks_optimizer;
-typedef enum ks_optimizer_kind { KS_SGD, KS_MOMENTUM, KS_ADAM } ks_optimizer_kind;
+typedef enum ks_optimizer_kind {
+    KS_SGD,
+    KS_MOMENTUM,
+    KS_ADAM,
+    KS_NESTEROV,
+    KS_ADAGRAD,
+    KS_RMSPROP,
+    KS_ADADELTA,
+    KS_ADAMW
+} ks_optimizer_kind;
 
-/* Zero fields mean the book's defaults. */
+/*
+ * Zero fields mean the defaults. Gradients are clipped first, each to a value, then all to a norm; then weight decay adds its share
+ * to them: weight_decay times the weight, as a loss with weight_decay / 2 times the sum of squares more would. It is for weights, which
+ * have two dimensions or more, not for biases and scales. AdamW decays apart from the gradient, by rate * weight_decay a step.
+ */
 typedef struct ks_optimizer_options {
     size_t size;
-    double rate;           /* SGD 0.01, Momentum 0.01, Adam 0.001 */
+    double rate;           /* 0.01; Adam and AdamW 0.001, AdaDelta 1 */
     double momentum;       /* 0.9 */
     double beta1, beta2;   /* 0.9, 0.999 */
-    double epsilon;        /* Adam 1e-7, outside the bias correction */
+    double epsilon;        /* Adam 1e-7, outside the bias correction; AdamW 1e-8, inside; AdaGrad, RMSprop 1e-7; AdaDelta 1e-6 */
     const double *zero;    /* reserved */
+    double rho;            /* the share of the old mean square: RMSprop 0.99, AdaDelta 0.9 */
+    double weight_decay;   /* 0; AdamW 0.01 */
+    double clip_norm;      /* the most that the norm of all gradients together may be; 0: anything */
+    double clip_value;     /* the most that an element of a gradient may be, either side of 0; 0: anything */
 } ks_optimizer_options;
 #define KS_OPTIMIZER_OPTIONS_DEFAULT {.size = sizeof(ks_optimizer_options)}
 
@@ -35,8 +52,13 @@ typedef struct ks_optimizer_options {
  */
 KS_API ks_optimizer *ks_sgd(ks_node *loss, const ks_optimizer_options *options);
 KS_API ks_optimizer *ks_momentum(ks_node *loss, const ks_optimizer_options *options);
+KS_API ks_optimizer *ks_nesterov(ks_node *loss, const ks_optimizer_options *options);
+KS_API ks_optimizer *ks_adagrad(ks_node *loss, const ks_optimizer_options *options);
+KS_API ks_optimizer *ks_rmsprop(ks_node *loss, const ks_optimizer_options *options);
+KS_API ks_optimizer *ks_adadelta(ks_node *loss, const ks_optimizer_options *options);
 KS_API ks_optimizer *ks_adam(ks_node *loss, const ks_optimizer_options *options);
-/* From text: "adam", "sgd:rate=0.1", "momentum:rate=0.01,momentum=0.9". What stands in the text is taken as it is, zero too. */
+KS_API ks_optimizer *ks_adamw(ks_node *loss, const ks_optimizer_options *options); /* without decay it is PyTorch's Adam */
+/* From text: "adam", "sgd:rate=0.1", "adamw:weight_decay=0.1,clip_norm=1". What stands in the text is taken as it is, zero too. */
 KS_API ks_optimizer *ks_optimizer_named(ks_node *loss, const char *text);
 
 /* One step: forward, backward, update, as one transaction in training mode. The loss stays readable, as of this step. */

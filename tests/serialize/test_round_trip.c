@@ -223,7 +223,12 @@ Test(round_trip, training_goes_on_as_if_never_interrupted)
 {
     resumes("sgd:rate=0.1");
     resumes("momentum:rate=0.05,momentum=0.8");
+    resumes("nesterov:rate=0.05");
+    resumes("adagrad:weight_decay=0.01");
+    resumes("rmsprop:rho=0.9");
+    resumes("adadelta");
     resumes("adam:rate=0.01");
+    resumes("adamw:weight_decay=0,clip_norm=1,clip_value=0.5");
 }
 
 Test(round_trip, an_optimiser_is_saved_beside_the_users_nodes_not_among_them)

@@ -1,76 +1,8 @@
 /*
- * test_optimizer.c - the optimisers on the book's valley, x^2/20 + y^2 from (-7, 2).
- *
- * The golden values are the book's formulas in double precision, 30 updates.
+ * test_optimizer.c - optimisers: making them, stepping, finding them again, what they refuse.
  */
 #include "tests/support/allocator.h"
-#include "tests/train/train.h"
-
-typedef struct valley {
-    ks_graph *graph;
-    ks_node *x, *y, *loss;
-} valley;
-
-static ks_node *scalar(ks_graph *g, const char *name, double value)
-{
-    ks_node *node = ks_variable(g, name, KS_F64, KS_SCALAR, KS_UNSET);
-    cr_assert(ks_set(node, KS_F64, &value));
-    return node;
-}
-
-static valley valley_with(const ks_graph_options *options)
-{
-    valley v = {.graph = ks_graph_new(options)};
-    v.x = scalar(v.graph, "x", -7);
-    v.y = scalar(v.graph, "y", 2);
-    v.loss = ks_add(ks_div(ks_square(v.x), ks_number(v.graph, 20)), ks_square(v.y));
-    cr_assert(v.loss, "%s", ks_error(v.graph)->message);
-    return v;
-}
-
-static valley make_valley(void)
-{
-    return valley_with(NULL);
-}
-
-static void walk(const char *named, const double golden[3][2], double f)
-{
-    static const int at[] = {1, 2, 30};
-    valley v = make_valley();
-    ks_graph *g = v.graph;
-    ks_optimizer *o = ks_optimizer_named(v.loss, named);
-    GOOD(o);
-    for (int step = 1, k = 0; step <= 30; step++) {
-        GOOD(ks_step(o));
-        if (step != at[k])
-            continue;
-        /* The table has nine or more digits of each. */
-        NEAR(ks_scalar(v.x), golden[k][0], 1e-9 + 5e-9 * fabs(golden[k][0]) * (k < 2));
-        NEAR(ks_scalar(v.y), golden[k][1], 1e-9 + 5e-9 * fabs(golden[k][1]) * (k < 2));
-        k++;
-    }
-    ks_next_step(g);
-    double x = ks_scalar(v.x), y = ks_scalar(v.y);
-    NEAR(x * x / 20 + y * y, f, 1e-6);
-    cr_assert_eq(ks_optimizer_steps(o), 30);
-    ks_graph_free(g);
-}
-
-Test(optimizer, sgd_walks_the_books_path)
-{
-    walk("sgd:rate=0.95", (const double[3][2]){{-6.335, -1.8}, {-5.733175, 1.62}, {-.350392995752, .0847823165504}}, .0133268);
-}
-
-Test(optimizer, momentum_walks_the_books_path)
-{
-    walk("momentum:rate=0.1", (const double[3][2]){{-6.93, 1.6}, {-6.7977, .92}, {.896413858494, .0880856017151}}, .0479370);
-}
-
-Test(optimizer, adam_walks_the_books_path)
-{
-    walk("adam:rate=0.3", (const double[3][2]){{-6.70000136, 1.70000024}, {-6.40041662, 1.40224574}, {.136006852395, .318245375537}},
-         .102205);
-}
+#include "tests/train/valley.h"
 
 /* The same formulas in plain C, to the precision of double. */
 Test(optimizer, adam_agrees_with_its_formula_at_every_step)
@@ -254,6 +186,11 @@ Test(optimizer, a_step_of_momentum_allocates_nothing)
     learns_xor_without_allocating("momentum:rate=0.5", 0.05);
 }
 
+Test(optimizer, a_step_of_adamw_with_clipping_allocates_nothing)
+{
+    learns_xor_without_allocating("adamw:rate=0.01,clip_norm=1,clip_value=1,weight_decay=0.001", 0.05);
+}
+
 Test(optimizer, a_step_of_adam_allocates_nothing)
 {
     learns_xor_without_allocating("adam:rate=0.01", 0.05);
@@ -307,8 +244,9 @@ Test(optimizer, states_are_found_again_by_name)
 /* The promise of the engine: bits do not depend on fast paths or threads. */
 Test(optimizer, the_plain_path_gives_the_same_bits)
 {
-    static const char *const kinds[] = {"sgd:rate=0.9", "momentum", "adam:rate=0.3"};
-    for (int kind = 0; kind < 3; kind++) {
+    static const char *const kinds[] = {"sgd:rate=0.9", "momentum",      "nesterov", "adagrad",         "rmsprop",
+                                        "adadelta",     "adam:rate=0.3", "adamw",    "adam:clip_norm=1"};
+    for (int kind = 0; kind < 9; kind++) {
         valley a = make_valley(), b = valley_with(&(ks_graph_options){.size = sizeof(ks_graph_options), .without = ~0u, .threads = 1});
         ks_optimizer *fast = ks_optimizer_named(a.loss, kinds[kind]), *plain = ks_optimizer_named(b.loss, kinds[kind]);
         for (int step = 0; step < 30; step++)
@@ -324,8 +262,8 @@ Test(optimizer, the_plain_path_gives_the_same_bits)
 
 Test(optimizer, made_anew_over_the_same_nodes_it_is_the_same)
 {
-    static const char *const kinds[] = {"sgd", "momentum", "adam"};
-    for (int kind = 0; kind < 3; kind++) {
+    static const char *const kinds[] = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw:clip_norm=1"};
+    for (int kind = 0; kind < 8; kind++) {
         ks_graph *g = ks_graph_new(NULL);
         ks_node *p = scalar(g, "p", 1);
         ks_optimizer *first = NULL;
@@ -416,11 +354,13 @@ Test(optimizer, bad_text_is_refused_with_the_nearest_word)
 {
     valley v = make_valley();
     ks_graph *g = v.graph;
-    REFUSED(ks_optimizer_named(v.loss, "adm"), KS_BAD_NAME,
-            "optimiser: there is no 'adm' (did you mean 'adam'?); there are sgd, momentum, adam");
-    REFUSED(ks_optimizer_named(v.loss, "nesterovian"), KS_BAD_NAME, "there is no 'nesterovian'; there are");
+    REFUSED(
+        ks_optimizer_named(v.loss, "adm"), KS_BAD_NAME,
+        "optimiser: there is no 'adm' (did you mean 'adam'?); there are sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw");
+    REFUSED(ks_optimizer_named(v.loss, "levenberg"), KS_BAD_NAME, "there is no 'levenberg'; there are");
     REFUSED(ks_optimizer_named(v.loss, "adam:rat=1"), KS_BAD_NAME, "optimiser 'adam': there is no 'rat' (did you mean 'rate'?)");
-    REFUSED(ks_optimizer_named(v.loss, "sgd:momentum=1"), KS_BAD_NAME, "optimiser 'sgd': there is no 'momentum'; there are rate");
+    REFUSED(ks_optimizer_named(v.loss, "sgd:momentum=1"), KS_BAD_NAME,
+            "optimiser 'sgd': there is no 'momentum'; there are rate, weight_decay");
     REFUSED(ks_optimizer_named(v.loss, "sgd:rate=fast"), KS_BAD_ARGUMENT, "optimiser 'sgd': rate is no number: 'fast'");
     REFUSED(ks_optimizer_named(v.loss, "sgd:rate=1,rate=2"), KS_BAD_ARGUMENT, "'rate' stands there twice");
     REFUSED(ks_optimizer_named(v.loss, "sgd:rate"), KS_BAD_ARGUMENT, "'rate' is no FIELD=NUMBER");
@@ -486,5 +426,9 @@ Test(optimizer, running_out_of_memory_is_an_error_like_any_other)
 {
     survives_refusals("sgd");
     survives_refusals("momentum");
+    survives_refusals("nesterov");
+    survives_refusals("rmsprop");
+    survives_refusals("adadelta");
     survives_refusals("adam");
+    survives_refusals("adamw:clip_norm=100,clip_value=50");
 }
