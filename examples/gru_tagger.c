@@ -8,7 +8,7 @@
  */
 #include "text.h"
 
-enum { BYTES = 128, WIDTH = 32, HIDDEN = 64, TAGS = 5, ROWS = 16, COLUMNS = 32 };
+enum { WIDTH = 32, HIDDEN = 64, TAGS = 5, ROWS = 16, COLUMNS = 32 };
 
 typedef struct model {
     ks_graph *g;
@@ -84,8 +84,8 @@ static void start_from_reference(const model *m)
 
 int main(int argc, char **argv)
 {
-    arguments a = read_arguments(argc, argv, 176);
-    corpus text = read_corpus(a.file);
+    arguments a = read_arguments(argc, argv, (arguments){.data = TEXT, .steps = 176});
+    corpus text = read_corpus(a.data, ROWS * COLUMNS + 1);
     model m = compose(a.dtype);
     ks_optimizer *momentum = ks_momentum(m.loss, &(ks_optimizer_options){.size = sizeof(ks_optimizer_options), .rate = 0.1});
     if (a.losses)

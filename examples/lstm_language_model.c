@@ -8,7 +8,7 @@
  */
 #include "text.h"
 
-enum { BYTES = 128, WIDTH = 64, HIDDEN = 128, ROWS = 16, COLUMNS = 32 };
+enum { WIDTH = 64, HIDDEN = 128, ROWS = 16, COLUMNS = 32 };
 
 typedef struct model {
     ks_graph *g;
@@ -43,20 +43,6 @@ static model compose(ks_dtype dtype)
     return m;
 }
 
-static void feed(const model *m, const corpus *text, int step)
-{
-    int64_t x[ROWS][COLUMNS], t[ROWS][COLUMNS];
-    for (int b = 0; b < ROWS; b++) {
-        int64_t at = place_of(text, step, b, ROWS, COLUMNS);
-        for (int i = 0; i < COLUMNS; i++) {
-            x[b][i] = text->bytes[at + i] % BYTES;
-            t[b][i] = text->bytes[at + i + 1] % BYTES;
-        }
-    }
-    ks_feed(m->x, KS_I64, KS_SHAPE(ROWS, COLUMNS), x);
-    ks_feed(m->t, KS_I64, KS_SHAPE(ROWS, COLUMNS), t);
-}
-
 /* The states before the next step: those given, or zeros. */
 static void feed_states(const model *m, int64_t rows, const double *h, const double *c)
 {
@@ -71,7 +57,6 @@ static void write_text(const model *m, int count)
     ks_node *p = ks_softmax(m->score, -1), *wanted[] = {p, m->lstm.h, m->lstm.c};
     int64_t byte = '\n';
     double h[HIDDEN] = {0}, c[HIDDEN] = {0}, probability[BYTES];
-    srand(1);
     while (count-- > 0) {
         feed_states(m, 1, h, c);
         if (!ks_feed(m->x, KS_I64, KS_SHAPE(1, 1), &byte) || !ks_run(m->g, wanted, 3, NULL, 0, NULL))
@@ -79,9 +64,7 @@ static void write_text(const model *m, int count)
         ks_read(p, KS_F64, probability, BYTES);
         ks_read(m->lstm.h, KS_F64, h, HIDDEN);
         ks_read(m->lstm.c, KS_F64, c, HIDDEN);
-        double u = (double)rand() / RAND_MAX;
-        for (byte = 0; byte < BYTES - 1 && (u -= probability[byte]) > 0;)
-            byte++;
+        byte = draw_byte(probability, 1, count);
         putchar((int)byte);
     }
     putchar('\n');
@@ -97,15 +80,15 @@ static void start_from_reference(const model *m)
 
 int main(int argc, char **argv)
 {
-    arguments a = read_arguments(argc, argv, 440);
-    corpus text = read_corpus(a.file);
+    arguments a = read_arguments(argc, argv, (arguments){.data = TEXT, .steps = 440});
+    corpus text = read_corpus(a.data, ROWS * COLUMNS + 1);
     model m = compose(a.dtype);
     ks_optimizer *sgd = ks_sgd(m.loss, &(ks_optimizer_options){.size = sizeof(ks_optimizer_options), .rate = 0.5});
     if (a.losses)
         start_from_reference(&m);
     feed_states(&m, ROWS, NULL, NULL);
     for (int step = 0; text.bytes && step < a.steps && !ks_error(m.g); step++) {
-        feed(&m, &text, step);
+        feed_text(m.x, m.t, &text, step, ROWS, COLUMNS);
         ks_step(sgd);
         if (a.losses)
             printf("%.17g\n", ks_scalar(m.loss));

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs an example and compares what it prints with the comment that closes its source, word by word; numbers may differ by TOLERANCE.
+# Runs an example and compares what it prints with the comment that closes its source, word by word; numbers may differ by
+# TOLERANCE, and a time that closes a line as it likes.
 #   run.sh TOLERANCE SOURCE.c PROGRAM [ARGUMENT...]
 set -eu
 absolute() { echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"; }
@@ -30,6 +31,7 @@ function same(x, y,    n, m, i, a, b, d) {
     }
     return 1
 }
+{ sub(/, [0-9.]+ s$/, ", time") }
 NR == FNR { expected[NR] = $0; count = NR; next }
 !same(expected[FNR], $0) { print "expected  " expected[FNR]; print "printed   " $0; bad = 1 }
 END { if (FNR != count) print "expected " count " lines"; exit bad || FNR != count }' expected printed
