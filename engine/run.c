@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -210,6 +211,31 @@ static bool meets_odd(const void *data, ks_dtype dtype, int64_t n)
     return odd;
 }
 
+/* ": 'x' [3] lies between 0 and 4" for each input that is read and was not written over. */
+static void say_inputs(const ks_graph *g, const ks__plan *plan, const ks__local *local, const void *written, char *text, size_t room)
+{
+    size_t at = 0;
+    for (uint32_t k = 0; k < local->n && at < room; k++) {
+        const ks__local *input = &plan->locals[local->inputs[k]];
+        const void *data = plan->at[local->inputs[k]];
+        if (ks__input_letter(local->node->op, k) == 'S' || input->role == KS__ROLE_NUMBER || !data || data == written ||
+            !input->dims->count)
+            continue;
+        double least = NAN, most = NAN;
+        bool odd = false;
+        for (int64_t e = 0; e < input->dims->count; e++) {
+            double value = ks__element(data, (ks_dtype)input->dtype, e);
+            odd = odd || isnan(value);
+            least = fmin(least, value);
+            most = fmax(most, value);
+        }
+        char low[KS__REAL_TEXT], high[KS__REAL_TEXT], shape[KS__SHAPE_TEXT];
+        at += (size_t)snprintf(text + at, room - at, "%s '%.60s' %s lies between %s and %s%s", at ? "," : ":", ks_name(input->node),
+                               ks__shape_text(g, &input->dims->shape, shape), ks__real_text(least, low), ks__real_text(most, high),
+                               odd ? ", nan among it" : "");
+    }
+}
+
 static bool is_finite(ks_graph *g, const ks__plan *plan, uint32_t i)
 {
     const ks__local *local = &plan->locals[i];
@@ -219,10 +245,12 @@ static bool is_finite(ks_graph *g, const ks__plan *plan, uint32_t i)
         return true;
     for (int64_t k = 0; k < local->dims->count; k++) {
         double value = ks__element(plan->at[i], (ks_dtype)local->dtype, k);
-        char text[KS__REAL_TEXT];
-        if (!isfinite(value))
-            return ks__refuse(g, KS_NOT_FINITE, ks_node_place(local->node), "%s '%s' became %s at element %lld", local->node->op->name,
-                              ks_name(local->node), ks__real_text(value, text), (long long)k);
+        char number[KS__REAL_TEXT], inputs[KS_MESSAGE_BYTES] = "";
+        if (isfinite(value))
+            continue;
+        say_inputs(g, plan, local, plan->at[i], inputs, sizeof inputs);
+        return ks__refuse(g, KS_NOT_FINITE, ks_node_place(local->node), "%s '%s' became %s at element %lld%s", local->node->op->name,
+                          ks_name(local->node), ks__real_text(value, number), (long long)k, inputs);
     }
     return true;
 }

@@ -292,6 +292,23 @@ Test(run, a_nan_in_mid_step_names_its_node_and_changes_nothing)
     ks_graph_free(t.g);
 }
 
+Test(run, a_nan_names_what_it_was_made_of)
+{
+    static const double values[] = {1, 0, 4}, four = 4;
+    ks_graph *g = ks_graph_new(&(ks_graph_options){.size = sizeof(ks_graph_options), .check_finite = true});
+    ks_node *x = ks_input(g, "x", KS_F64, KS_SHAPE(3)), *a = ks_input(g, "a", KS_F64, KS_SCALAR);
+    ks_node *y = ks_named("y", ks_add(ks_log(x), a)), *p = ks_named("p", ks_prod(x, KS_INTS(0), false));
+    ks_feed(x, KS_F64, KS_SHAPE(3), values);
+    ks_feed(a, KS_F64, KS_SCALAR, &four);
+    cr_assert_not(ks_eval(y));
+    cr_expect_str_eq(message(g), "log 'log_1' became -inf at element 1: 'x' [3] lies between 0 and 4");
+    ks_error_clear(g);
+    ks_feed(x, KS_F64, KS_SHAPE(3), ((double[]){1, NAN, 4}));
+    cr_assert_not(ks_eval(p));
+    cr_expect_str_eq(message(g), "prod 'p' became nan at element 0: 'x' [3] lies between 1 and 4, nan among it");
+    ks_graph_free(g);
+}
+
 Test(run, every_allocation_refused_in_turn_is_one_failure_and_nothing_leaks)
 {
     int failures = 0;
