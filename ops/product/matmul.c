@@ -138,7 +138,7 @@ static ks_node *vector_pullback(ks_node *y, int i, ks_node *u)
 /* One matrix met by a batch of rows: its derivative is one tall product over all rows, rather than one for each matrix and their sum. */
 ks_node *ks__rows_product(ks_place at, ks_node *left, ks_node *right)
 {
-    return ks__tensordot(at, left, right, (ks__tensordot_attrs){.inner = ks__rank(left) - 1, .trans_a = 1});
+    return left && right ? ks__tensordot(at, left, right, (ks__tensordot_attrs){.inner = ks__rank(left) - 1, .trans_a = 1}) : NULL;
 }
 
 static ks_node *matmul_pullback(ks_node *y, int i, ks_node *u)

@@ -415,7 +415,7 @@ static double ragged(ks_test_memory *memory)
     double value = NAN;
     bool whole = weights[1].c && weights[1].b && weights[1].u && weights[0].c && weights[0].b && how.lengths;
     if (whole && ks_gru(ks_constant(g, KS_F64, KS_SHAPE(2, N, IN), values), weights, &how, &out))
-        value = ks_scalar(ks_sum_all(ks_square(out.y)));
+        value = ks_scalar(ks_sum_all(ks_gradient(ks_sum_all(ks_square(out.y)), weights[0].u)));
     cr_assert(!isnan(value) || ks_error(g), "request %lld was refused, and nobody says so", (long long)memory->refuse);
     ks_graph_free(g);
     return value;
