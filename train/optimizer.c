@@ -266,6 +266,11 @@ uint64_t ks_optimizer_steps(const ks_optimizer *optimizer)
     return optimizer ? optimizer->steps : 0;
 }
 
+double ks_optimizer_rate(const ks_optimizer *optimizer)
+{
+    return optimizer ? optimizer->fields[0] : NAN;
+}
+
 bool ks_optimizer_set_rate(ks_optimizer *optimizer, double rate)
 {
     if (!optimizer || !check_stands(optimizer, "ks_optimizer_set_rate"))

@@ -69,11 +69,54 @@ KS_API bool ks_step_with(ks_optimizer *optimizer, ks_node *const *fetches, int c
 KS_API ks_node *ks_optimizer_loss(const ks_optimizer *optimizer);
 KS_API ks_optimizer_kind ks_optimizer_kind_of(const ks_optimizer *optimizer);
 KS_API const char *ks_optimizer_name(const ks_optimizer *optimizer);
-KS_API bool ks_optimizer_set_rate(ks_optimizer *optimizer, double rate);
+KS_API double ks_optimizer_rate(const ks_optimizer *optimizer);
+KS_API bool ks_optimizer_set_rate(ks_optimizer *optimizer, double rate); /* a number in the graph: no new plan */
 /* Steps taken so far, counted in the saved state too. */
 KS_API uint64_t ks_optimizer_steps(const ks_optimizer *optimizer);
 /* The optimiser that was read with the graph ("training" in its JSON); NULL if none. */
 KS_API ks_optimizer *ks_graph_optimizer(const ks_graph *graph);
+
+/* ---- schedules ----------------------------------------------------------------------------------------- */
+
+typedef enum ks_schedule_kind {
+    KS_SCHEDULE_CONSTANT,
+    KS_SCHEDULE_STEP,        /* times `factor` after every `steps` steps */
+    KS_SCHEDULE_EXPONENTIAL, /* times `factor` after every step */
+    KS_SCHEDULE_COSINE,      /* down to `least` along half a cosine, and stays there */
+    KS_SCHEDULE_ONE_CYCLE    /* up from rate / 25 for 3 steps in 10, then down to a ten thousandth of where it began */
+} ks_schedule_kind;
+
+/* Learning rates over a run: a plain value, of which a step's rate follows by the step's number alone. */
+typedef struct ks_schedule {
+    ks_schedule_kind kind;
+    double rate;    /* the highest */
+    double factor;  /* step, exponential */
+    double least;   /* cosine */
+    int64_t steps;  /* cosine, one cycle: how long the run is, warm-up and all; step: how long a rate lasts */
+    int64_t warmup; /* rises linearly for that many steps first; not of one cycle, which has its own */
+} ks_schedule;
+
+/*
+ * From text: "cosine", "step:steps=1000,factor=0.1", "cosine:rate=0.1,least=0.001,steps=5000,warmup=200". What the text leaves out: the
+ * rate is the optimiser's; factor 0.1 of step and 0.999 of exponential; least 0; warmup 0; steps of cosine and one_cycle the `steps`
+ * of the call, if these are above 0. A run that is resumed must say the rate, for the optimiser's is that of the last step.
+ */
+KS_API bool ks_schedule_named(ks_schedule *schedule, ks_optimizer *optimizer, int64_t steps, const char *text);
+/* The rate of step number `step`, counted from 0. */
+KS_API double ks_schedule_rate(const ks_schedule *schedule, uint64_t step);
+/* Before ks_step: gives the optimiser the rate of the step to come. */
+KS_API bool ks_schedule_apply(const ks_schedule *schedule, ks_optimizer *optimizer);
+
+/* Watches a loss, for a rate that falls on a plateau or a run that stops early. Set `looks` and `threshold`, leave the rest zero. */
+typedef struct ks_patience {
+    int64_t looks;    /* that may go by without a better loss */
+    double threshold; /* better is less by that share of the best, such as 1e-4 */
+    double best;
+    int64_t waited;
+    bool seen;
+} ks_patience;
+/* Looks at a loss: whether patience has ended. It begins anew then. A NaN is never better. */
+KS_API bool ks_patience_ends(ks_patience *patience, double loss);
 
 /* ---- data ---------------------------------------------------------------------------------------------- */
 
