@@ -186,6 +186,7 @@ static job job_of(const ks_call *call, bool logs)
     int64_t n = j.x.extent > 0 ? j.x.extent : 1, after = j.x.after > 0 ? j.x.after : 1;
     int64_t fitting = IN_L2 / (int64_t)j.size / n, least = after < LEAST_COLUMNS ? after : LEAST_COLUMNS;
     bool whole = fitting >= least;
+    fitting -= fitting >= LEAST_COLUMNS ? fitting % LEAST_COLUMNS : 0; /* whole vectors */
     j.width = !whole ? KS__COLUMNS : fitting < MOST_WHOLE ? fitting : MOST_WHOLE;
     j.height = whole ? n : PART / (after < KS__COLUMNS ? after : KS__COLUMNS);
     j.parts = ks__ceil_div(n, j.height);
