@@ -30,7 +30,7 @@ typedef struct args {
     words feeds;      /* NAME=VALUE */
     words fetch, wrt; /* names */
     const char *of, *out, *upstream, *mode;
-    const char *data, *rows, *test, *loss, *score, *labels, *optimizer, *resume;
+    const char *data, *rows, *test, *loss, *score, *labels, *optimizer, *schedule, *resume;
     int64_t seed, threads, digits, most, batch, epochs;
     double tolerance;
     bool json, cast, unchecked, unfold, help, has_seed;

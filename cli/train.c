@@ -35,6 +35,7 @@ typedef struct session {
     model m;
     ks_node *loss, *score, *labels; /* score, labels: NULL where accuracy can't be told */
     ks_optimizer *optimizer;
+    ks_schedule schedule; /* constant, where none is asked for */
     ks_data *data, *test;
     int64_t batch, rows, batches; /* rows and batches an epoch */
     double sum;                   /* of this epoch's losses, by rows */
@@ -149,6 +150,19 @@ static int choose_optimizer(session *s)
     return complain_failure(text ? "--optimizer" : s->m.path, failure);
 }
 
+/* Its length is that of the whole run. What the file of a run says is the rate of the last step, not the schedule's. */
+static int choose_schedule(session *s)
+{
+    const char *text = s->a->schedule ? s->a->schedule : "constant";
+    if (s->a->resume && s->a->schedule && !strstr(text, "rate=")) {
+        complain("--schedule: beside --resume it must say its rate, as in %.40s%srate=0.1", text, strchr(text, ':') ? "," : ":");
+        return BAD_INPUT;
+    }
+    if (ks_schedule_named(&s->schedule, s->optimizer, (s->a->epochs ? s->a->epochs : 1) * s->batches, text))
+        return DONE;
+    return complain_failure("--schedule", ks_error(s->m.graph));
+}
+
 /* Better now than after an hour: can the file be written at all? */
 static int check_out(const char *path)
 {
@@ -191,6 +205,9 @@ static int open_session(session *s)
         complain("--data: %s: there are no rows", a->data);
         return BAD_INPUT;
     }
+    status = choose_schedule(s);
+    if (status)
+        return status;
     if (!ks_data_rows_feed(s->data, 0, 1))
         return model_failed(&s->m);
     return model_check_fed(&s->m, &s->loss, 1, "data");
@@ -238,7 +255,7 @@ static int run_epoch(session *s, int64_t epoch)
         int64_t n = s->rows - row < s->batch ? s->rows - row : s->batch;
         if (!ks_data_next(s->data, s->batch))
             return ks_error(s->m.graph) ? stop(s) : DONE;
-        if (!ks_step(s->optimizer)) {
+        if (!ks_schedule_apply(&s->schedule, s->optimizer) || !ks_step(s->optimizer)) {
             ks_data_seek(s->data, at, row); /* these rows were not learnt from */
             return stop(s);
         }
@@ -347,6 +364,8 @@ static const option options[] = {
     {"test", OPTION_TEXT, FIELD(test), "X=FILE,T=FILE", "rows that are only looked at"},
     {"optimizer", OPTION_TEXT, FIELD(optimizer), "KIND:KEY=V,...",
      "as adam:rate=0.001,clip_norm=1; default sgd. There are sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw"},
+    {"schedule", OPTION_TEXT, FIELD(schedule), "KIND:KEY=V,...",
+     "how the rate changes, as cosine:warmup=500: constant, step, exponential, cosine, one_cycle; default constant"},
     {"batch", OPTION_WHOLE, FIELD(batch), "N", "rows a step; default 100", 1, 1e9},
     {"epochs", OPTION_WHOLE, FIELD(epochs), "N", "passes over the data, those of --resume counted; default 1", 1, 1e9},
     {"out", OPTION_TEXT, FIELD(out), "TRAINED", "where the trained model is saved, after each epoch", .required = true},
