@@ -15,52 +15,6 @@ static int64_t window_of(const ks__conv *c)
     return c->kernel[0] * c->kernel[1] * c->kernel[2];
 }
 
-/* ---- the choice ---------------------------------------------------------------------------------------- */
-
-/* The share of an axis' taps, over all outputs, that see something. */
-static double met(const ks__conv_plan *p, int a)
-{
-    int64_t n = 0, all = 0, at;
-    for (int64_t i = 0; i < p->conv->kernel[a]; i++) {
-        if (!ks__conv_tap(p, a, i, &at))
-            continue;
-        int64_t low = 0, high = p->axis[a].count, step = p->axis[a].step, from = at - p->axis[a].before;
-        low = from < 0 ? ks__conv_parts(-from, step) : 0;
-        high = p->axis[a].size <= from ? 0 : ks__conv_least(high, ks__conv_parts(p->axis[a].size - from, step));
-        n += high > low ? high - low : 0;
-        all += p->axis[a].count;
-    }
-    return all ? (double)n / (double)all : 1;
-}
-
-/*
- * Whether vectors across channels do less in vain than vectors across positions, as the plan has them. Of kind W tiles of few
- * accumulators wait for themselves.
- */
-bool ks__conv_goes_across(ks__conv_plan *p)
-{
-    const ks__conv *c = p->conv;
-    int64_t limit = INT32_MAX / p->channels, width = ks__conv_parts(p->rows, p->kit->lanes) * p->kit->lanes;
-    p->vectors = width / p->kit->lanes;
-    p->slices = ks__conv_parts(p->vectors, p->kit->vectors);
-    if (p->axis[2].count > LINE_BYTES / (width * (int64_t)p->size))
-        return false;
-    if (p->axis[0].size * p->axis[1].size * p->axis[2].size > limit || window_of(c) > limit)
-        return false;
-    p->runs = p->kind == KS__CONV_W ? 0 : ks__conv_runs(p, NULL);
-    if (p->runs > TABLE_BYTES / ((int64_t)sizeof(ks__across_tap) * p->channels * window_of(c)))
-        return false;
-    double across = met(p, 0) * met(p, 1) * met(p, 2) * (double)width / (double)p->rows;
-    int64_t panel = p->kind == KS__CONV_W ? p->kit->wide : p->kit->lanes * p->kit->vectors, outs = p->images * p->extent;
-    for (int a = 0; a < 3; a++)
-        outs *= a == p->cut ? 1 : p->axis[a].count;
-    double along = (double)(ks__conv_parts(p->positions, panel) * panel) / (double)outs;
-    int64_t sums = p->channels * ks__conv_least(p->vectors, p->kit->vectors);
-    if (p->kind == KS__CONV_W && sums < 4)
-        across *= 4.0 / (double)sums;
-    return across <= along;
-}
-
 /* ---- cutting ------------------------------------------------------------------------------------------- */
 
 /* Blocks of so many lines at most, as even as can be. */
@@ -99,8 +53,12 @@ static void plan_across_tiles(ks__conv_plan *p, int64_t tasks)
     tasks = ks__conv_least(tasks, BLOCKS);
     p->image_blocks = ks__conv_most(ks__conv_parts(c->images, 2 * tile), ks__conv_least(ks__conv_parts(c->images, tile), BLOCKS));
     p->images = ks__conv_parts(c->images, p->image_blocks);
-    int64_t blocks = c->groups * p->image_blocks, line_parts = ks__conv_least(lines, ks__conv_parts(tasks, blocks));
-    p->row_parts = ks__conv_least(p->slices, ks__conv_parts(tasks, blocks * line_parts));
+    /* Many images share filters between lines; of few, edges are short: filters are cut first. */
+    int64_t blocks = c->groups * p->image_blocks, share = ks__conv_parts(tasks, blocks), line_parts = 1;
+    if (c->images >= tile)
+        line_parts = ks__conv_least(lines, share);
+    p->row_parts = ks__conv_least(p->slices, ks__conv_parts(share, line_parts));
+    line_parts = ks__conv_least(lines, ks__conv_parts(share, p->row_parts));
     int64_t line = p->axis[2].count * ks__conv_parts(p->slices, p->row_parts) * p->kit->vectors * lanes * size;
     cut_lines(p, lines, ks__conv_least(ks__conv_parts(lines, line_parts), ROOM_BYTES / (line * p->images)));
     p->parts = ks__conv_least(blocks * ks__conv_least(line_parts, p->line_blocks), KS__CONV_TASKS);
@@ -113,11 +71,84 @@ static void plan_across_tiles(ks__conv_plan *p, int64_t tasks)
     p->bytes = p->packed + p->task * (size_t)(p->parts * p->row_parts);
 }
 
-void ks__conv_plan_across(ks__conv_plan *p, int64_t tasks)
+/* ---- the choice ---------------------------------------------------------------------------------------- */
+
+/* The share of an axis' taps, over all outputs, that see something. */
+static double met(const ks__conv_plan *p, int a)
 {
-    p->across = true;
+    int64_t n = 0, all = 0, at;
+    for (int64_t i = 0; i < p->conv->kernel[a]; i++) {
+        if (!ks__conv_tap(p, a, i, &at))
+            continue;
+        int64_t low = 0, high = p->axis[a].count, step = p->axis[a].step, from = at - p->axis[a].before;
+        low = from < 0 ? ks__conv_parts(-from, step) : 0;
+        high = p->axis[a].size <= from ? 0 : ks__conv_least(high, ks__conv_parts(p->axis[a].size - from, step));
+        n += high > low ? high - low : 0;
+        all += p->axis[a].count;
+    }
+    return all ? (double)n / (double)all : 1;
+}
+
+/* How many rows a tile must have for the filters to come as fast as they are multiplied: from a near cache, from beyond. */
+#define NEAR_ROWS  2.0
+#define FAR_ROWS   6.0
+#define NEAR_BYTES (512 * 1024) /* of a slice's filters */
+
+/* By how much short tiles slow down: those of the outputs along the edges of lines, where images and lines are few. */
+static double short_tiles(const ks__conv_plan *p)
+{
+    double edge = (double)(p->runs - 1) / (double)p->axis[2].count, rows = (double)(p->images * p->lines);
+    int64_t vectors = ks__conv_parts(p->vectors, p->slices);
+    int64_t slice = p->channels * window_of(p->conv) * vectors * p->kit->lanes * (int64_t)p->size;
+    double wanted = slice > NEAR_BYTES ? FAR_ROWS : NEAR_ROWS;
+    return rows < wanted ? 1 + edge * (wanted / rows - 1) : 1;
+}
+
+/* What vectors across positions compute for each output, as the plan has them. */
+static double along(const ks__conv_plan *p)
+{
+    int64_t panel = p->kind == KS__CONV_W ? p->kit->wide : p->kit->lanes * p->kit->vectors, outs = p->images * p->extent;
+    for (int a = 0; a < 3; a++)
+        outs *= a == p->cut ? 1 : p->axis[a].count;
+    return (double)(ks__conv_parts(p->positions, panel) * panel) / (double)outs;
+}
+
+/* What vectors across channels do. Tiles of few sums wait for themselves. */
+static double across(const ks__conv_plan *p)
+{
+    double cost = met(p, 0) * met(p, 1) * met(p, 2) * (double)(p->vectors * p->kit->lanes) / (double)p->rows;
+    int64_t sums = p->channels * ks__conv_least(p->vectors, p->kit->vectors);
+    if (p->kind != KS__CONV_W)
+        return cost * short_tiles(p);
+    return sums < 4 ? cost * 4 / (double)sums : cost;
+}
+
+/* Whether a line's results and the taps' tables keep within bounds. */
+static bool fits(ks__conv_plan *p)
+{
+    int64_t window = window_of(p->conv), limit = INT32_MAX / p->channels;
+    if (p->axis[2].count > LINE_BYTES / (p->vectors * p->kit->lanes * (int64_t)p->size))
+        return false;
+    if (p->axis[0].size * p->axis[1].size * p->axis[2].size > limit || window > limit)
+        return false;
+    p->runs = p->kind == KS__CONV_W ? 0 : ks__conv_runs(p, NULL);
+    return p->runs <= TABLE_BYTES / ((int64_t)sizeof(ks__across_tap) * p->channels * window);
+}
+
+bool ks__conv_plan_across(ks__conv_plan *p, int64_t tasks)
+{
+    ks__conv_plan other = *p;
+    other.across = true;
+    other.vectors = ks__conv_parts(p->rows, p->kit->lanes);
+    other.slices = ks__conv_parts(other.vectors, p->kit->vectors);
+    if (!fits(&other))
+        return false;
     if (p->kind == KS__CONV_W)
-        plan_across_sums(p, tasks);
+        plan_across_sums(&other, tasks);
     else
-        plan_across_tiles(p, tasks);
+        plan_across_tiles(&other, tasks);
+    if (across(&other) > along(p))
+        return false;
+    *p = other;
+    return true;
 }

@@ -209,10 +209,8 @@ void ks__conv_plan_of(ks__conv_plan *p, const ks__conv *c, ks__conv_kind kind, c
     int64_t tasks = tasks_for(p);
     choose_blocks(p, tasks);
     lay_out(p);
-    if (ks__conv_goes_across(p)) {
-        ks__conv_plan_across(p, tasks);
+    if (ks__conv_plan_across(p, tasks))
         return;
-    }
     choose_parts(p, tasks);
     count_bytes(p);
 }

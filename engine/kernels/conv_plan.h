@@ -60,11 +60,8 @@ void ks__conv_plan_of(ks__conv_plan *plan, const ks__conv *conv, ks__conv_kind k
 /* Whether tap i of the window counts in this phase, and where: its distance from where the window begins. */
 bool ks__conv_tap(const ks__conv_plan *plan, int axis, int64_t i, int64_t *distance);
 
-/* Whether vectors across channels compute less in vain than vectors across positions, as the plan has these. */
-bool ks__conv_goes_across(ks__conv_plan *plan);
-
-/* Completes such a plan. */
-void ks__conv_plan_across(ks__conv_plan *plan, int64_t tasks);
+/* Completes a plan with vectors across channels if these compute less in vain than vectors across positions, as the plan has them. */
+bool ks__conv_plan_across(ks__conv_plan *plan, int64_t tasks);
 
 /* Whether tap i of output o sees an element of the source, and which: its distance from o * step. */
 bool ks__conv_meets(const ks__conv_plan *plan, int axis, int64_t o, int64_t i, int64_t *distance);
