@@ -79,7 +79,7 @@ CASES = {
     "gru_ragged": case("gru", 4, 1, 2, [4, 1]), "gru_before": case("before", 4),
 }
 
-lines = ["/* Written by recurrent.py: y, the derivative for x, and then <derivative, cos(i)> for x, h and the last w, u, b, c, and the loss. */"]
+lines = ["/* Written by recurrent.py: y, the derivative for x, and then <derivative, cos(i)> for x, h and the last w, u, b, c, and the loss. */", "/* clang-format off */"]
 for name, (results, sums, dx) in CASES.items():
     lines += [f"static const double {name}_y[] = {{{numbers(results[0])}}};", f"static const double {name}_dx[] = {{{numbers(dx)}}};",
               f"static const double {name}_sums[] = {{{numbers(torch.stack(sums))}}};"]

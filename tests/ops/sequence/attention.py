@@ -66,7 +66,7 @@ VALUES = {
     "plain": attention(), "scaled": attention(scale=0.3), "causal": attention(CAUSAL), "seen": attention(SEEN), "added": attention(ADDED),
     "self": multi_head(False), "cross": multi_head(True), "sinusoids": sinusoids(4, 6), "odd": sinusoids(3, 5), "halves": rotary(True), "pairs": rotary(False),
 }
-lines = ["/* Written by attention.py: y, then the derivatives one after the other. */"]
+lines = ["/* Written by attention.py: y, then the derivatives one after the other. */", "/* clang-format off */"]
 for name, values in VALUES.items():
     lines.append(f"static const double {name}_values[] = {{{', '.join(f'{v:.17g}' for v in values.detach().reshape(-1).tolist())}}};")
 (Path(__file__).resolve().parent / "attention.h").write_text("\n".join(lines) + "\n")
