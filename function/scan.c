@@ -186,7 +186,7 @@ static ks_node *scan_example(ks_graph *g)
 const ks_op ks__op_scan = {
     .size = sizeof(ks_op),
     .name = "scan",
-    .formula = "states, y_t = body(states, x_t, constants) for each t",
+    .formula = "states, y_t = body(states, x_t)",
     .doc = "A function repeated over the rows of its scanned arguments, each step handing its states to the next: a recurrent net, a "
            "solver of "
            "differential equations, a loop of any kind. Gives the last states, then each stacked result with a leading dimension of steps. "
