@@ -33,9 +33,9 @@ bool ks__optimizer_gradients(ks_optimizer *o)
     int count = (int)o->count;
     double value = ks__optimizer_field_of(o, "clip_value"), norm = ks__optimizer_field_of(o, "clip_norm");
     double decay = o->kind == KS_ADAMW ? 0 : ks__optimizer_field_of(o, "weight_decay");
-    if (value && !ks_clip_by_value_at(at, o->gradients, count, -value, value, o->gradients))
+    if (value != 0 && !ks_clip_by_value_at(at, o->gradients, count, -value, value, o->gradients))
         return false;
-    if (norm && !ks_clip_by_norm_at(at, o->gradients, count, norm, o->gradients, NULL))
+    if (norm != 0 && !ks_clip_by_norm_at(at, o->gradients, count, norm, o->gradients, NULL))
         return false;
-    return !decay || add_decay(o, decay);
+    return decay == 0 || add_decay(o, decay);
 }

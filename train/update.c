@@ -194,7 +194,7 @@ static void correct_in(corrections *c, ks_dtype dtype, bool apart)
 static ks_node *decayed(const ks_optimizer *o, ks_node *p)
 {
     double decay = ks__optimizer_field_of(o, "weight_decay");
-    if (o->kind != KS_ADAMW || !decay || !ks__optimizer_decays(p))
+    if (o->kind != KS_ADAMW || decay == 0 || !ks__optimizer_decays(p))
         return p;
     return ks_sub(p, ks_mul(ks_number(o->graph, decay), ks_mul(o->rate, p)));
 }

@@ -26,7 +26,7 @@ Test(choice, bernoulli_gives_ones_in_the_share_asked_for)
         ks_graph *g = open_graph(0, NULL);
         ks_node *row = ks_cast(ks_constant(g, KS_F64, KS_SHAPE(4), p), (ks_dtype)dtype);
         ks_node *y = ks_bernoulli(ks_expand(row, ks_random_uniform(g, KS_F32, KS_SHAPE(MANY, 4), 0, 1), KS_ABSENT));
-        DTYPE_IS(y, dtype);
+        DTYPE_IS(y, (ks_dtype)dtype);
         double share[4], *all = values_of(y, 4 * MANY);
         for (int64_t i = 0; i < 4 * MANY; i++)
             cr_assert(all[i] == 0 || all[i] == 1);
