@@ -306,9 +306,9 @@ static const char checkpoint_event;
 
 bool ks_checkpoint_at(ks_place at, ks_node *const *inputs, int input_count, ks_node *const *outputs, int output_count, ks_node **out)
 {
-    if (!out || !outputs || output_count < 1 || input_count < 0 || !ks__usable(outputs[0]))
+    ks_graph *g = out ? ks__fragment_graph("checkpoint", inputs, input_count, outputs, output_count) : NULL;
+    if (!g)
         return false;
-    ks_graph *g = outputs[0]->graph;
     ks__list captured = {0};
     ks_function *f = NULL;
     ks_node **arguments = NULL;

@@ -159,11 +159,6 @@ static ks_node *weigh(scratch *s, const uint32_t *from, uint32_t count)
     return total;
 }
 
-static bool is_float(const ks_node *node)
-{
-    return node->dtype == KS_F32 || node->dtype == KS_F64;
-}
-
 static bool reverse(scratch *s, const ks__vjp_spec *spec)
 {
     ks_function *f = s->f;
@@ -281,9 +276,9 @@ static const ks__derived *derivative(ks_graph *g, ks_function *f, bool backwards
     bool *floats = ks__get(g, masks);
     uint32_t *of = ks__get(g, ids), count = 0;
     for (uint32_t i = 0; floats && i < f->input_count; i++)
-        floats[i] = is_float(f->inputs[i]);
+        floats[i] = ks__is_float(f->inputs[i]);
     for (uint32_t k = 0; of && k < ks__function_outputs(f); k++) {
-        if (is_float(ks__function_output(f, k)))
+        if (ks__is_float(ks__function_output(f, k)))
             of[count++] = ks__function_output(f, k)->id;
     }
     const ks__derived *d = NULL;

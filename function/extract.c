@@ -178,8 +178,7 @@ ks_function *ks__extract(const char *name, ks_node *const *inputs, uint32_t inpu
     return f;
 }
 
-ks_function *ks_function_of(const char *name, ks_node *const *inputs, int input_count, ks_node *const *outputs, int output_count,
-                            ks_node **captured, int capacity, int *captured_count)
+ks_graph *ks__fragment_graph(const char *name, ks_node *const *inputs, int input_count, ks_node *const *outputs, int output_count)
 {
     if (!outputs || output_count < 1 || input_count < 0 || (input_count && !inputs) || !ks__usable(outputs[0]))
         return NULL;
@@ -191,6 +190,15 @@ ks_function *ks_function_of(const char *name, ks_node *const *inputs, int input_
         if (node->graph != g)
             return ks__null(g, KS_BAD_ARGUMENT, KS__NOWHERE, "function '%s': '%s' belongs to another graph", name, ks_name(node));
     }
+    return g;
+}
+
+ks_function *ks_function_of(const char *name, ks_node *const *inputs, int input_count, ks_node *const *outputs, int output_count,
+                            ks_node **captured, int capacity, int *captured_count)
+{
+    ks_graph *g = ks__fragment_graph(name, inputs, input_count, outputs, output_count);
+    if (!g)
+        return NULL;
     ks__list list = {0};
     ks_function *f = ks__extract(name, inputs, (uint32_t)input_count, outputs, (uint32_t)output_count, &list);
     if (captured_count)

@@ -37,6 +37,8 @@ int64_t *ks__clone_symbols(ks_graph *into, const ks_function *f, ks_node *const 
  */
 ks_function *ks__extract(const char *name, ks_node *const *inputs, uint32_t input_count, ks_node *const *outputs, uint32_t output_count,
                          ks__list *captured);
+/* The graph of all these nodes; NULL, and a failure is recorded unless one was NULL. */
+ks_graph *ks__fragment_graph(const char *name, ks_node *const *inputs, int input_count, ks_node *const *outputs, int output_count);
 /* A shape of one graph's in another; symbols [from->symbol_count]: what each open dimension is there, 0 until it is met. */
 ks_shape ks__shape_in(ks_graph *into, const ks_graph *from, ks_shape shape, int64_t *symbols);
 bool ks__shape_equal(const ks_shape *a, const ks_shape *b);

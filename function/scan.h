@@ -63,11 +63,6 @@ static inline ks_shape ks__row_of(const ks_shape *shape)
     return row;
 }
 
-static inline bool ks__is_real(const ks_node *node)
-{
-    return node->dtype == KS_F32 || node->dtype == KS_F64;
-}
-
 /* scan.c */
 int64_t ks__scan_results(const void *attrs);
 /* scan_run.c */

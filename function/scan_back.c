@@ -30,7 +30,7 @@ static void plan_backward(backward *b)
 {
     const ks__scan_attrs *a = b->a;
     for (uint32_t k = 0; k < a->states; k++) {
-        if (ks__is_real(a->body->inputs[k]))
+        if (ks__is_float(a->body->inputs[k]))
             b->from[b->froms++] = ks__scan_node(a, k)->id;
     }
     b->floats = b->froms;
@@ -39,7 +39,7 @@ static void plan_backward(backward *b)
             b->from[b->froms++] = ks__scan_node(a, b->arrivals[k].result)->id;
     }
     for (uint32_t i = 0; i < a->body->input_count; i++)
-        b->derive[i] = ks__scan_is_state(a, i) ? ks__is_real(a->body->inputs[i]) : b->wanted[ks__scan_first(a) + i];
+        b->derive[i] = ks__scan_is_state(a, i) ? ks__is_float(a->body->inputs[i]) : b->wanted[ks__scan_first(a) + i];
 }
 
 /* Whether a node of the function reads the parameter. */
@@ -231,7 +231,7 @@ static uint32_t fill_arguments(const backward *b, ks__scan_attrs *attrs)
     if (attrs->counted)
         b->arguments[n++] = ks_result_at(at, b->y, ks__scan_inside(a) - 1);
     for (uint32_t k = 0; k < a->states; k++) {
-        if (ks__is_real(a->body->inputs[k]))
+        if (ks__is_float(a->body->inputs[k]))
             b->arguments[n++] = arrived_at_state(b, k);
     }
     for (uint32_t i = 0; i < inputs; i++) {

@@ -7,7 +7,7 @@
 static void find_given(const ks__scan_attrs *a, ks_node *const *tangents, bool *given)
 {
     for (uint32_t i = 0; i < a->body->input_count; i++)
-        given[i] = ks__scan_is_state(a, i) ? ks__is_real(a->body->inputs[i]) : tangents[ks__scan_first(a) + i] != NULL;
+        given[i] = ks__scan_is_state(a, i) ? ks__is_float(a->body->inputs[i]) : tangents[ks__scan_first(a) + i] != NULL;
 }
 
 typedef struct forwards {
@@ -106,7 +106,7 @@ static ks_node *run_forward(forwards *w, ks_node *const *tangents, int64_t r)
     for (uint32_t k = 0; k < a->states; k++) {
         if (k == r)
             at = a->states + w->floats;
-        if (ks__is_real(a->body->inputs[k]))
+        if (ks__is_float(a->body->inputs[k]))
             w->of[w->floats++] = ks__scan_node(a, k)->id;
     }
     w->of_count = w->floats;

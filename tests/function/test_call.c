@@ -195,6 +195,18 @@ Test(checkpoint, gives_the_same_values_and_derivatives)
     ks_graph_free(g);
 }
 
+Test(checkpoint, lets_null_pass_and_refuses_another_graphs_nodes)
+{
+    ks_graph *g = ks_graph_new(NULL), *other = ks_graph_new(NULL);
+    ks_node *x = some(g, "x", KS_SHAPE(2)), *y = ks_square(x), *none = NULL, *foreign = some(other, "z", KS_SHAPE(2)), *out;
+    cr_assert_not(ks_checkpoint(&none, 1, &y, 1, &out));
+    cr_assert_null(ks_error(g));
+    cr_assert_not(ks_checkpoint(&foreign, 1, &y, 1, &out));
+    cr_assert_str_eq(why(g), "function 'checkpoint': 'z' belongs to another graph");
+    ks_graph_free(g);
+    ks_graph_free(other);
+}
+
 Test(program, runs_on_numbers)
 {
     ks_function *f = layer();
